@@ -1,0 +1,123 @@
+"""JSON back into records: the other half of `records`, kept apart because only `Trace.open` needs it.
+
+Every function raises `KeyError`, `TypeError` or `ValueError` on what it does not understand; `store` turns that into one
+clear `TraceError` with the file's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+from inspector.trace.records import Call, Failure, Media, ModelInfo, Module, Stats, TensorInfo, Token, Value
+
+
+def value(data: Any) -> Value:
+    if not isinstance(data, dict):
+        return data  # type: ignore[no-any-return]
+    stats = data.get("stats")
+    origin = data.get("origin")
+    return TensorInfo(
+        shape=tuple(data["shape"]),
+        dtype=data["dtype"],
+        device=data["device"],
+        stats=None if stats is None else Stats(**stats),
+        origin=None if origin is None else (origin[0], origin[1]),
+        value=data.get("value"),
+    )
+
+
+class Ports(Mapping[str, Value]):
+    """The ports of a call, each built from its JSON when it is looked at."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def __getitem__(self, port: str) -> Value:
+        return value(self._data[port])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def call(data: Mapping[str, Any]) -> Call:
+    return Call(
+        index=data["index"],
+        step=data["step"],
+        parent=data["parent"],
+        depth=data["depth"],
+        path=data["path"],
+        class_name=data["class"],
+        role=data["role"],
+        inputs=Ports(data["inputs"]),
+        outputs=Ports(data["outputs"]),
+        seconds=data["seconds"],
+        memory=data.get("memory"),
+        error=data["error"],
+    )
+
+
+class Calls(Sequence[Call]):
+    """Calls built from their JSON when they are looked at, so that a trace of 100,000 opens at once."""
+
+    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Call]:
+        return map(call, self._data)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | Sequence[Call]:
+        if isinstance(index, slice):
+            return Calls(self._data[index])
+        return call(self._data[index])
+
+
+def model(data: Mapping[str, Any]) -> ModelInfo:
+    return ModelInfo(class_name=data["class"], **{key: item for key, item in data.items() if key != "class"})
+
+
+def module(data: Mapping[str, Any]) -> Module:
+    return Module(data["path"], data["class"], data["role"], data["parameters"], data["bytes"])
+
+
+def token(data: Mapping[str, Any]) -> Token:
+    position = data["position"]
+    place = None if position is None else tuple(position)
+    return Token(data["index"], data["id"], data["text"], data["kind"], place)
+
+
+def failure(data: Mapping[str, Any] | None) -> Failure | None:
+    if data is None:
+        return None
+    return Failure(
+        path=data["path"],
+        class_name=data["class"],
+        error=data["error"],
+        message=data["message"],
+        file=data["file"],
+        line=data["line"],
+        code=data.get("code"),
+        call=data.get("call"),
+        ports=Ports(data["ports"]),
+    )
+
+
+def media(data: Mapping[str, Any]) -> Media:
+    return Media(**data)
