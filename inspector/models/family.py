@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inspector.errors import ModelError
 from inspector.models.inputs import Inputs, Request
 from inspector.trace import TokenKind
 
@@ -39,8 +40,29 @@ class Family:
         return False
 
     def model_class(self, config: PreTrainedConfig) -> type[Any]:
-        """The transformers class (an Auto class will do) that builds and loads models of `config`."""
-        raise NotImplementedError
+        """The transformers class (an Auto class will do) that builds and loads models of `config`.
+
+        Raises `ModelError` when transformers has no class that turns text, or text and images, into text.
+        """
+        from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+        from transformers.models.auto.modeling_auto import (
+            MODEL_FOR_CAUSAL_LM_MAPPING,
+            MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        )
+
+        kind = type(config)
+        if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+            return AutoModelForImageTextToText
+        if kind in MODEL_FOR_CAUSAL_LM_MAPPING:
+            return AutoModelForCausalLM
+        remote = getattr(config, "auto_map", None) or {}
+        for auto in (AutoModelForImageTextToText, AutoModelForCausalLM):
+            if auto.__name__ in remote:
+                return auto
+        raise ModelError(
+            f"A model of the type {config.model_type!r} is neither a causal language model nor an image-text model of "
+            "transformers; Inspector shows those two. A plugin can add another kind (see inspector/hookspecs.py)."
+        )
 
     def processor(self, source: Source, config: PreTrainedConfig) -> Processor:
         """Tokenizer and image processor of a checkpoint or preset."""
