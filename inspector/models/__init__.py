@@ -1,0 +1,59 @@
+"""Model references, finding and loading, and what a family tells about a kind of model.
+
+Names are resolved on first use: importing this package, or `sources`, loads neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspector.models.family import Family, Processor
+    from inspector.models.inputs import Inputs, Message, Request
+    from inspector.models.listing import Listed, list_models, recent, remember
+    from inspector.models.loading import Loaded, Options, load_model
+    from inspector.models.presets import Preset
+    from inspector.models.sources import Source, find
+
+_HOMES = {
+    "Family": "family",
+    "Processor": "family",
+    "Inputs": "inputs",
+    "Message": "inputs",
+    "Request": "inputs",
+    "Listed": "listing",
+    "list_models": "listing",
+    "recent": "listing",
+    "remember": "listing",
+    "Loaded": "loading",
+    "Options": "loading",
+    "load_model": "loading",
+    "Preset": "presets",
+    "Source": "sources",
+    "find": "sources",
+}
+
+__all__ = [
+    "Family",
+    "Inputs",
+    "Listed",
+    "Loaded",
+    "Message",
+    "Options",
+    "Preset",
+    "Processor",
+    "Request",
+    "Source",
+    "find",
+    "list_models",
+    "load_model",
+    "recent",
+    "remember",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
