@@ -68,6 +68,10 @@ class Trace:
             raise TraceError(f"{path!r} was called {len(indices)} times; there is no occurrence {occurrence}.")
         return self.calls[indices[occurrence]]
 
+    def occurrences(self, path: str) -> list[int]:
+        """Indices of the calls of the module at `path`, in execution order; none for a module that was not called."""
+        return self._by_path.get(path, [])
+
     def value(self, call: Call | int, port: str = "output") -> Tensor:
         """The kept tensor at a port: the value it had at that moment. Not to be changed in place.
 
