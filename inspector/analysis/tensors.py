@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Reduction = Literal["mean", "min", "max"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
-PIECE = 2**22
+PIECE = 2**20
 """Elements that are converted at a time."""
 
 
@@ -50,8 +50,7 @@ def histogram(tensor: Tensor, bins: int = 40) -> Histogram:
     scale = 1.0 if high - low < 1e300 else 2.0**-32  # near the limits of f64, histc overflows inside
     counts = [0.0] * bins
     for piece in _pieces(tensor):
-        finite = piece[piece.isfinite()] * scale
-        found = finite.histc(bins, min=low * scale, max=high * scale).tolist()
+        found = (piece * scale if scale < 1 else piece).histc(bins, min=low * scale, max=high * scale).tolist()
         counts = [total + more for total, more in zip(counts, found, strict=True)]
     edges = tuple(low * (1 - step / bins) + high * (step / bins) for step in range(bins + 1))
     return Histogram(edges, tuple(int(count) for count in counts), nan, positive, negative)
@@ -132,16 +131,20 @@ def _down(band: Tensor, how: Reduction) -> tuple[Tensor, Tensor, Tensor]:
 
 def _extent(tensor: Tensor) -> tuple[float, float, int, int, int]:
     """The finite minimum and maximum (inf and -inf where nothing is finite), and how many are nan, inf and -inf."""
+    import torch
+
     low, high = math.inf, -math.inf
     nan = positive = negative = 0
     for piece in _pieces(tensor):
-        finite = piece[piece.isfinite()]
-        if finite.numel():
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-        if finite.numel() < piece.numel():
+        finite = piece
+        if not bool(torch.stack(torch.aminmax(piece)).isfinite().all()):
             nan += int(piece.isnan().sum())
             positive += int(piece.isposinf().sum())
             negative += int(piece.isneginf().sum())
+            finite = piece[piece.isfinite()]
+        if finite.numel():
+            least, most = torch.aminmax(finite)
+            low, high = min(low, float(least)), max(high, float(most))
     return low, high, nan, positive, negative
 
 
@@ -149,7 +152,7 @@ def _pieces(tensor: Tensor) -> Iterator[Tensor]:
     """The elements as f64 vectors of at most `PIECE`."""
     import torch
 
-    for piece in torch.split(tensor.reshape(-1), PIECE):
+    for piece in torch.split(tensor.reshape(-1), PIECE) if tensor.numel() else ():
         yield _real(piece).double()
 
 
