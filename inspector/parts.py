@@ -74,7 +74,7 @@ class Heatmap:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One or more named lines over a common x axis; `bars` asks for a histogram."""
+    """One or more named lines over a common x axis. `bars` asks for a histogram, with `x` in the middle of each bar."""
 
     title: str
     x: Sequence[float]
@@ -119,13 +119,17 @@ class View:
     """A named way to look at a trace.
 
     `show(trace, **options)` returns the parts, in the order in which they are shown. `options` maps each option that
-    `show` takes to one sentence of help; their values arrive as strings. A missing or wrong value is an `InputError`.
+    `show` takes to one sentence of help; their values arrive as strings ("yes" for one that is named in `flags` and
+    takes none). A missing or wrong value is an `InputError`. `values` are globs over `path` or `path:port`: tensors
+    that the view reads, and that are kept when a model is run for it.
     """
 
     name: str
     help: str
     show: Callable[..., Sequence[Part]]
     options: Mapping[str, str] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    values: tuple[str, ...] = ()
 
     def __call__(self, trace: Trace, **options: str) -> Sequence[Part]:
         return self.show(trace, **options)
