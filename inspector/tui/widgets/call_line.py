@@ -1,0 +1,145 @@
+"""One call as one line: index, place in the hierarchy, what it is, what came out, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+
+from inspector.analysis.wording import in_seconds
+from inspector.trace import Call, TensorInfo
+from inspector.tui.widgets.cells import fit, fit_end, visible, width_of
+from inspector.tui.widgets.outline import Outline
+
+Ink = Callable[[str], Style]
+
+NAME = 56
+"""Cells that a name can use; a wider list gives the rest to what the module is."""
+
+BOTH = 36
+"""Cells from which on a kind is written as role and class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A call with what its line needs to know of the list around it. `broken` says that the failure began here."""
+
+    call: Call
+    label: str
+    outline: Outline
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Cells for each column; 0 leaves one out."""
+
+    name: int
+    kind: int
+    shape: int
+    time: int
+
+
+def columns(width: int) -> Columns:
+    """How `width` cells are shared: the name first, then the shape, the time and the kind."""
+    shape = 24 if width >= 80 else 20 if width >= 60 else 16 if width >= 36 else 0
+    time = 7 if width >= 44 else 0
+    kind = 17 if width >= 66 else 0
+    rest = width - sum(column + 1 for column in (shape, time, kind) if column)
+    more = max(0, rest - NAME) if kind else 0
+    return Columns(max(rest - more, 1), kind + more, shape, time)
+
+
+def draw(line: Line, width: int, *, steps: bool, digits: int, ink: Ink) -> Iterator[Segment]:
+    """The segments of a line, `width` cells in all. With `steps`, the step stands before the name."""
+    call = line.call
+    number = f"{call.index:>{digits}} " + (f"{f's{call.step}':<4} " if steps else "")
+    shares = columns(width - width_of(number))
+    yield Segment(number, ink("quiet"))
+    yield from _name(line, shares, ink)
+    if shares.kind:
+        yield Segment(" " + fit(kind(line, shares.kind), shares.kind), ink("second"))
+    if shares.shape:
+        yield from _outcome(line, shares.shape, ink)
+    if shares.time:
+        took = "" if call.seconds is None else in_seconds(call.seconds)
+        yield Segment(" " + fit(took, shares.time, right=True), ink("quiet"))
+
+
+def kind(line: Line, width: int) -> str:
+    """Role and class where there is room for both in most lines, else the one that the label does not already say."""
+    role, name = line.call.role or "", visible(line.call.class_name)
+    if not role:
+        return name
+    if width >= BOTH:
+        return f"{role} · {name}"
+    return name if line.label.rpartition(".")[2] == role else role
+
+
+def haystack(call: Call) -> str:
+    """What a filter is matched against, in lower case. The path stands first, up to a line break."""
+    words = [call.path, call.class_name, call.role or "", "failed" if call.error else ""]
+    words += [str(value) for value in call.outputs.values() if isinstance(value, TensorInfo)]
+    return "\n".join([*words, *badges(call)]).lower()
+
+
+def badges(call: Call) -> list[str]:
+    """`nan` and `inf`, where an output holds some, as far as that was measured."""
+    found = [value.stats for value in call.outputs.values() if isinstance(value, TensorInfo) and value.stats]
+    return [name for name, there in (("nan", any(s.nan for s in found)), ("inf", any(s.inf for s in found))) if there]
+
+
+def outcome(call: Call) -> str:
+    """The shape of the first output, and how many more tensors there are."""
+    shapes = [str(value) for value in call.outputs.values() if isinstance(value, TensorInfo)]
+    if not shapes:
+        return "–"
+    return shapes[0] + (f" +{len(shapes) - 1}" if len(shapes) > 1 else "")
+
+
+def describe(call: Call) -> str:
+    """A call in a few lines, for a tooltip."""
+    lines = [call.path or "the model", f"{call.class_name}{f' · {call.role}' if call.role else ''}"]
+    lines += [f"{port}  {value}" for port, value in call.outputs.items() if isinstance(value, TensorInfo)][:4]
+    return "\n".join(map(visible, [*lines, call.error] if call.error else lines))
+
+
+def _name(line: Line, shares: Columns, ink: Ink) -> Iterator[Segment]:
+    outline, item = line.outline, line.call.index
+    style = ink("loud") if line.call.error else ink("")
+    label = visible(line.label)
+    if outline.filtered:
+        yield Segment(fit_end(label, shares.name), style)
+        return
+    marker = "" if not outline.has_children(item) else "▸ " if outline.is_folded(item) else "▾ "
+    guides = fit(outline.guides(item), min(2 * outline.depths[item], max(shares.name - 4, 0)))
+    room = shares.name - width_of(guides)
+    head = fit(marker + label, min(room, width_of(marker + label)))
+    yield Segment(guides, ink("quiet"))
+    yield Segment(head, style)
+    yield Segment(_beside(line, room - width_of(head), with_kind=not shares.kind), ink("second"))
+
+
+def _beside(line: Line, room: int, *, with_kind: bool) -> str:
+    """What stands after a name, in exactly `room` cells: how much is folded away, and the kind if it fits."""
+    outline, item = line.outline, line.call.index
+    hidden = f" +{outline.end(item) - item - 1:,}" if outline.is_folded(item) else ""
+    extra = "  " + kind(line, room - len(hidden) - 2) if with_kind else ""
+    both = hidden + extra
+    return fit(both if width_of(both) <= room else hidden, room)
+
+
+def _outcome(line: Line, width: int, ink: Ink) -> Iterator[Segment]:
+    call = line.call
+    text, style = outcome(call), ink("accent")
+    if call.error:
+        text, style = f"✗ {call.error.partition(':')[0]}" if line.broken else "✗ inside", ink("loud")
+    badge = " ".join(badges(call))
+    if badge and width_of(text) + len(badge) + 2 < width:
+        badge = f" {badge} "
+    room = width - len(badge) - bool(badge)
+    yield Segment(" " + fit(visible(text), max(room, 0)) + " " * bool(badge), style)
+    if badge:
+        yield Segment(badge, ink("badge"))

@@ -1,0 +1,186 @@
+"""The calls of a trace in execution order, indented as they nest: the list in the middle of tab 1."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from inspector.trace import Call, Trace
+from inspector.tui.widgets import call_line
+from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.outline import Outline
+from inspector.tui.widgets.virtual_list import VirtualList
+
+SLICE = 0.005
+"""Seconds of work between two looks at the keyboard while the outline is built."""
+
+
+class CallsList(Folding, VirtualList):
+    """Calls, drawn from the trace as they scroll past; what is kept of each is its place and one line to filter on."""
+
+    DEFAULT_CSS = """
+    CallsList { width: 1fr; height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *FOLD_BINDINGS,
+        Binding("n", "occurrence(1)", "Runs next", id="calls.next_occurrence", tooltip="Where this module runs next"),
+        Binding(
+            "N",
+            "occurrence(-1)",
+            "Ran before",
+            show=False,
+            id="calls.previous_occurrence",
+            tooltip="Where it ran last",
+        ),
+    ]
+
+    trace: reactive[Trace | None] = reactive(None, init=False)
+
+    @dataclass
+    class Selected(Message):
+        """The cursor stands on a call."""
+
+        index: int
+
+    @dataclass
+    class Opened(Message):
+        """A call is to be gone into."""
+
+        index: int
+
+    @dataclass
+    class Counted(Message):
+        """How many calls the list shows, of how many."""
+
+        shown: int
+        total: int
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.outline = Outline()
+        self._haystack: list[str] = []
+        self._terms: list[str] = []
+        self._wanted: int | None = None
+        self._broken: int | None = None
+        self._steps = False
+
+    @property
+    def current(self) -> int | None:
+        """The index of the call under the cursor."""
+        rows = self.outline.rows
+        return rows[self.cursor] if self.cursor < len(rows) else None
+
+    def select(self, index: int) -> None:
+        """Put the cursor on a call, unfolding what hides it. A filter that hides it ends."""
+        if index >= len(self.outline):
+            self._wanted = index
+            return
+        if self.outline.filtered and self.outline.row_of(index) is None:
+            self.filter("")
+        self.visit(index)
+
+    def filter(self, text: str) -> None:
+        """Show the calls whose path, class, role, shapes, `nan` or `inf` hold every word of `text`; all for none."""
+        current = self.current
+        self._terms = text.lower().split()
+        self.outline.select(self._matches() if self._terms else None)
+        self.show(0 if current is None else current)
+        self._count()
+
+    def show(self, item: int) -> None:
+        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
+
+    def watch_trace(self, trace: Trace | None) -> None:
+        self.outline = Outline()
+        self._haystack, self._terms, self._wanted, self._broken = [], [], None, None
+        self._steps = trace is not None and len(trace.calls) > 0 and trace.calls[-1].step > 0
+        self.set_rows(0, 0)
+        self._count()
+        if trace is not None:
+            self.run_worker(self._build(trace), group="outline", exclusive=True)
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        assert self.trace is not None
+        item = self.outline.rows[row]
+        call = self.trace.calls[item]
+        line = call_line.Line(call, self._label(call), self.outline, broken=item == self._broken)
+        return call_line.draw(line, width, steps=self._steps, digits=len(str(len(self.outline) - 1)), ink=self.ink)
+
+    def moved(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Selected(self.current))
+
+    def opened(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Opened(self.current))
+
+    def hint(self, row: int) -> str | None:
+        assert self.trace is not None
+        return call_line.describe(self.trace.calls[self.outline.rows[row]])
+
+    def action_occurrence(self, by: int) -> None:
+        """The next call of the same module, in this step or a later one; `by` is -1 for the previous."""
+        if self.current is None:
+            return
+        prefix = self._haystack[self.current].partition("\n")[0] + "\n"
+        ahead = range(self.current + by, len(self._haystack) if by > 0 else -1, by)
+        found = next((index for index in ahead if self._haystack[index].startswith(prefix)), None)
+        if found is not None:
+            self.select(found)
+
+    def _label(self, call: Call) -> str:
+        """The path as seen from the enclosing call; the whole path where a call stands alone, or apart from it."""
+        if not call.path:
+            return call.class_name
+        parent = self.outline.parents[call.index]
+        if parent is None or self.outline.filtered:
+            return call.path
+        assert self.trace is not None
+        return call.path.removeprefix(f"{self.trace.calls[parent].path}.")
+
+    async def _build(self, trace: Trace) -> None:
+        """Read every call once, a few milliseconds at a time; the list can be used while it grows."""
+        started = time.perf_counter()
+        for call in trace.calls:
+            number = self.outline.add(call.parent)
+            self._haystack.append(call_line.haystack(call))
+            if call.error:
+                self._broken = number
+            if time.perf_counter() - started > SLICE:
+                self._grown()
+                await asyncio.sleep(0)
+                started = time.perf_counter()
+        self._grown()
+
+    def _grown(self) -> None:
+        """Show what has been added. The cursor stays on its call; the first call to appear gets it."""
+        current = self.current
+        if self._terms:
+            self.outline.select(self._matches())
+        self.outline.update()
+        if current is None and self.outline.rows:
+            self.show(0)
+        else:
+            self.extend_rows(len(self.outline.rows))
+        if self._wanted is not None and self._wanted < len(self.outline):
+            wanted, self._wanted = self._wanted, None
+            self.select(wanted)
+        self._count()
+
+    def _matches(self) -> list[int]:
+        haystack = self._haystack
+        matching = list(range(len(haystack)))
+        for term in self._terms:
+            matching = [index for index in matching if term in haystack[index]]
+        return matching
+
+    def _count(self) -> None:
+        self.post_message(self.Counted(len(self.outline.rows), len(self.outline)))
