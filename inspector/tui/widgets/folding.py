@@ -13,10 +13,10 @@ FOLD_BINDINGS: Sequence[BindingType] = (
     Binding("left,h", "fold", "Fold, out", show=False, id="fold.fold", tooltip="Fold, or go to the enclosing line"),
     Binding("right,l", "unfold", "Unfold, in", show=False, id="fold.unfold", tooltip="Unfold, or go inside"),
     Binding("u", "parent", "Enclosing", show=False, id="fold.parent", tooltip="To the line around this one"),
-    Binding("]", "sibling(1)", "Next", show=False, id="fold.next", tooltip="To the one after on this level"),
-    Binding("[", "sibling(-1)", "Previous", show=False, id="fold.previous", tooltip="To the one before on this level"),
-    Binding("z", "fold_level", "Fold level", show=False, id="fold.level", tooltip="Fold everything below this level"),
-    Binding("Z", "unfold_all", "Unfold all", show=False, id="fold.none", tooltip="Unfold everything"),
+    Binding("}", "sibling(1)", "Next", show=False, id="fold.next", tooltip="To the one after on this level"),
+    Binding("{", "sibling(-1)", "Previous", show=False, id="fold.previous", tooltip="To the one before on this level"),
+    Binding("-", "fold_level", "Fold level", show=False, id="fold.level", tooltip="Fold everything below this level"),
+    Binding("+", "unfold_all", "Unfold all", show=False, id="fold.none", tooltip="Unfold everything"),
 )
 
 
