@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inspector.models.family import Family, Processor
+    from inspector.models.history import recent, remember
+    from inspector.models.hub import cached_models
     from inspector.models.inputs import Inputs, Message, Request
-    from inspector.models.listing import Listed, list_models, recent, remember
+    from inspector.models.listing import Listed, list_models
     from inspector.models.loading import Loaded, Options, load_model
     from inspector.models.presets import Preset
     from inspector.models.sources import Source, find
@@ -24,8 +26,9 @@ _HOMES = {
     "Request": "inputs",
     "Listed": "listing",
     "list_models": "listing",
-    "recent": "listing",
-    "remember": "listing",
+    "recent": "history",
+    "remember": "history",
+    "cached_models": "hub",
     "Loaded": "loading",
     "Options": "loading",
     "load_model": "loading",
@@ -45,6 +48,7 @@ __all__ = [
     "Processor",
     "Request",
     "Source",
+    "cached_models",
     "find",
     "list_models",
     "load_model",
