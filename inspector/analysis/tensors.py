@@ -17,8 +17,9 @@ from inspector.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-Reduction = Literal["mean", "min", "max"]
+Reduction = Literal["mean", "min", "max", "extreme"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
+"""How a cell sums up what it covers; `extreme` is the value farthest from 0, with its sign."""
 
 PIECE = 2**20
 """Elements that are converted at a time."""
@@ -86,8 +87,14 @@ def grid(values: Tensor, height: int, width: int, how: Reduction = "mean") -> li
     """
     if 0 in values.shape:
         return []
-    rows, columns = edges(values.shape[0], height), edges(values.shape[1], width)
-    return [_band(values[top:bottom], columns, how) for top, bottom in itertools.pairwise(rows)]
+    return cells(values, edges(values.shape[0], height), edges(values.shape[1], width), how)
+
+
+def cells(values: Tensor, rows: Sequence[int], columns: Sequence[int], how: Reduction = "mean") -> list[list[float]]:
+    """Part of a grid: a cell between each two of the ascending edges `rows` and `columns` of `values`, as in `grid`."""
+    part = values[:, columns[0] : columns[-1]]
+    shifted = [column - columns[0] for column in columns]
+    return [_band(part[top:bottom], shifted, how) for top, bottom in itertools.pairwise(rows)]
 
 
 def edges(size: int, cells: int) -> list[int]:
@@ -105,11 +112,12 @@ def _band(band: Tensor, columns: list[int], how: Reduction) -> list[float]:
     least, most = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
     with np.errstate(invalid="ignore", over="ignore"):
         mean = np.add.reduceat(total, starts) / (np.diff(columns) * band.shape[0])
-    cells = {"mean": mean, "min": least, "max": most}[how].copy()
+    extreme = np.where(-least > most, least, most)
+    band_cells = {"mean": mean, "min": least, "max": most, "extreme": extreme}[how].copy()
     for loud in (least, most):
-        cells[np.isinf(loud)] = loud[np.isinf(loud)]
-    cells[np.isnan(most)] = np.nan
-    found: list[float] = cells.tolist()
+        band_cells[np.isinf(loud)] = loud[np.isinf(loud)]
+    band_cells[np.isnan(most)] = np.nan
+    found: list[float] = band_cells.tolist()
     return found
 
 

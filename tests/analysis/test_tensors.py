@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.analysis.tensors import REDUCTIONS, edges, grid, histogram, plane
+from inspector.analysis.tensors import REDUCTIONS, cells, edges, grid, histogram, plane
 from inspector.errors import InputError
 
 INF = math.inf
@@ -126,11 +126,17 @@ class TestGrid:
         self, r: int, c: int, height: int, width: int, how: str
     ) -> None:
         values = torch.randn(r, c, dtype=torch.float64, generator=torch.Generator().manual_seed(r * c))
-        cells = torch.tensor(grid(values, height, width, how), dtype=torch.float64)  # type: ignore[arg-type]
+        found = torch.tensor(grid(values, height, width, how), dtype=torch.float64)  # type: ignore[arg-type]
         down, across = edges(r, height), edges(c, width)
         for i, j in [(0, 0), (len(down) - 2, len(across) - 2), (len(down) // 3, len(across) // 3)]:
             covered = values[down[i] : down[i + 1], across[j] : across[j + 1]]
-            assert torch.allclose(cells[i, j], getattr(covered, how)())
+            farthest = covered.flatten()[covered.abs().argmax()]
+            assert torch.allclose(found[i, j], farthest if how == "extreme" else getattr(covered, how)())
+
+    def test_between_given_edges(self) -> None:
+        values = torch.arange(16.0).reshape(4, 4)
+        assert cells(values, [1, 2, 4], [0, 3], "max") == [[6], [14]]
+        assert cells(-values, [1, 2, 4], [1, 2, 3], "extreme") == [[-5, -6], [-13, -14]]
 
     def test_in_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("inspector.analysis.tensors.PIECE", 7)
