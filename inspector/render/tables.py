@@ -1,0 +1,77 @@
+"""Tables and trees as lines of text. A long table is written row by row as it is read, never held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+
+from rich.cells import cell_len
+
+from inspector.parts import Cell, Column, Node, Table, Tree
+from inspector.render.cells import GAP, cell_text, fit, pad
+from inspector.render.paper import Paper
+
+SAMPLE = 500
+"""Rows that are looked at for the widths: so many from the start, and so many spread over the rest."""
+
+
+def table_lines(table: Table, paper: Paper) -> Iterator[str]:
+    columns, rows = table.columns, table.rows
+    if not len(rows):
+        yield paper.paint("(no rows)", "dim")
+        return
+    spread = (rows[place] for place in range(SAMPLE, len(rows), max(1, len(rows) // SAMPLE)))
+    widths = [max(1, cell_len(column.name)) for column in columns]
+    for row in chain(islice(rows, SAMPLE), spread):
+        widths = [max(width, length) for width, length in zip(widths, _lengths(row, columns), strict=True)]
+    fitted = fit(widths, columns, paper.width)
+    yield paper.paint(_line([column.name for column in columns], fitted, columns), "header")
+    for row in rows:
+        yield _line(_texts(row, columns), fitted, columns)
+    if (missing := len(columns) - len(fitted)) > 0:
+        yield from paper.prose(_narrow(missing, columns), "dim")
+
+
+def tree_lines(tree: Tree, paper: Paper) -> Iterator[str]:
+    lines = list(walk(tree.roots))
+    if not lines:
+        yield paper.paint("(empty)", "dim")
+        return
+    columns = (Column(""), *tree.columns)
+    texts = [[guide + label, *_texts(cells, tree.columns)] for guide, label, cells in lines]
+    widths = [max(map(cell_len, field)) for field in zip([column.name for column in columns], *texts, strict=True)]
+    fitted = fit(widths, columns, paper.width)
+    yield paper.paint(_line([column.name for column in columns], fitted, columns), "header")
+    for text in texts:
+        yield _line(text, fitted, columns)
+    if (missing := len(columns) - len(fitted)) > 0:
+        yield from paper.prose(_narrow(missing, columns), "dim")
+
+
+def walk(nodes: Sequence[Node], lead: str = "", *, top: bool = True) -> Iterator[tuple[str, str, Sequence[Cell]]]:
+    """Guide, label and cells of every node, from the top."""
+    for place, node in enumerate(nodes):
+        last = place == len(nodes) - 1
+        guide = "" if top else "└─ " if last else "├─ "
+        yield lead + guide, cell_text(node.label, Column("")), node.cells
+        below = "" if top else "   " if last else "│  "
+        yield from walk(node.children, lead + below, top=False)
+
+
+def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+    fields = (pad(text, width, column.align) for text, width, column in zip(texts, widths, columns, strict=False))
+    return GAP.join(fields).rstrip()
+
+
+def _texts(row: Sequence[Cell], columns: Sequence[Column]) -> list[str]:
+    return [cell_text(value, column) for value, column in zip(row, columns, strict=True)]
+
+
+def _lengths(row: Sequence[Cell], columns: Sequence[Column]) -> list[int]:
+    return [cell_len(text) for text in _texts(row, columns)]
+
+
+def _narrow(missing: int, columns: Sequence[Column]) -> str:
+    names = ", ".join(column.name for column in columns[-missing:][:4])
+    more = ", …" if missing > 4 else ""
+    return f"Too narrow here for {missing} more columns ({names}{more}); a pipe and --format get them all."
