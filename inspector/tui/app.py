@@ -1,0 +1,170 @@
+"""The terminal program: it puts screens in front and starts what takes time. Everything else is theirs.
+
+Neither torch nor transformers is imported with this module: the first screen is painted before they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from inspector.errors import InspectorError
+from inspector.models.inputs import Request
+from inspector.tui import keymap, opening, terminal
+from inspector.tui.jobs import Job
+from inspector.tui.palette import Actions, Places
+from inspector.tui.runs import Library, Question, Run
+from inspector.tui.screens.help import HelpScreen
+from inspector.tui.screens.inspector import InspectorScreen
+from inspector.tui.screens.launcher import LauncherScreen
+from inspector.tui.settings import Settings, config_dir
+from inspector.tui.theme import DARK, LIGHT, THEMES
+
+if TYPE_CHECKING:
+    from inspector.models import Options
+
+T = TypeVar("T")
+
+
+class InspectorApp(App[None]):
+    """Opens `target` (a model reference or a saved trace) with `request`, or the launcher where there is no target."""
+
+    TITLE = "Inspector"
+    BINDING_GROUP_TITLE = "Program"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-wide")]
+    COMMANDS = App.COMMANDS | {Actions, Places}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave the program", show=False, priority=True),
+    ]
+
+    def __init__(  # noqa: PLR0913 - the options of `inspector open`, each under its own name
+        self,
+        target: str | None = None,
+        request: Request | None = None,
+        options: Options | None = None,
+        *,
+        stats: bool = True,
+        values: tuple[str, ...] = ("*",),
+        budget: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.target = target
+        self.question = Question(request or Request(), stats, values, budget)
+        self.library = Library(options)
+        self.settings = Settings(config_dir())
+        self.jobs: list[Job[Any]] = []
+        for theme in THEMES:
+            self.register_theme(theme)
+        remembered = self.settings.get("theme", DARK.name)
+        self.theme = remembered if remembered in self.available_themes else DARK.name
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self.settings.remember(theme=theme.name))
+        terminal.on_termination(lambda code: self.exit(return_code=code))
+        self._load_keymap()
+        if self.target is None:
+            self.action_launcher()
+        else:
+            self.follow(opening.open_target(self, self.target, self.question if self.question.complete else None))
+
+    def on_unmount(self) -> None:
+        for job in self.jobs:
+            job.cancel()
+
+    def run(self, **arguments: Any) -> None:
+        """Run until the user leaves, and give the terminal back whole. `return_code` is the exit code.
+
+        A job that cannot be stopped does not hold the process up: it ends here, with that code.
+        """
+        with terminal.quick_keyboard(), terminal.guarded_screen():
+            super().run(**arguments)
+        terminal.end_with(self.jobs, self.return_code or 0)
+
+    def job(self, name: str, work: Callable[[Job[T]], T]) -> Job[T]:
+        """Start work in a thread; the program cancels it when it ends."""
+        self.jobs = [job for job in self.jobs if job.alive]
+        started = Job(name, work).start()
+        self.jobs.append(started)
+        return started
+
+    def follow(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Run steps that open something. What was being opened before is let go."""
+        self.run_worker(steps, group="opening", exclusive=True)
+
+    def show(self, run: Run) -> None:
+        """Put a trace in front, in place of what was there."""
+        plugins = self.library.plugins
+        self._replace(InspectorScreen(run, self.library.views, plugins.screens))
+        self.job("Looking around in the trace", lambda job: self.library.warm(run.trace, job))
+
+    def action_launcher(self) -> None:
+        launcher = LauncherScreen()
+        self._replace(launcher)
+        self.run_worker(opening.list_entries(self, launcher), group="listing", exclusive=True)
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_picture(self) -> None:
+        """Save what the terminal shows as an SVG in the current directory, under the first name that is free."""
+        file = next(name for number in range(1, 10**6) if not (name := Path(f"inspector-{number}.svg")).exists())
+        try:
+            file.write_text(self.export_screenshot(), encoding="utf-8")
+        except OSError as error:
+            self.notify(f"{file.absolute()} cannot be written: {error.strerror}.", severity="error", markup=False)
+        else:
+            self.notify(f"Saved {file.absolute()}", markup=False)
+
+    def action_write_keys(self) -> None:
+        """Write a keymap to be changed, where there is none, and say where it lies."""
+        file = config_dir() / keymap.FILE
+        try:
+            keymap.write_template(file)
+        except OSError as error:
+            self.notify(f"{file} cannot be written: {error.strerror}.", severity="error", markup=False)
+        else:
+            self.notify(f"Change {file} and start again.", title="Keys", timeout=10, markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Theme: dark", "Light on dark", lambda: setattr(self, "theme", DARK.name))
+        yield SystemCommand("Theme: light", "Dark on light", lambda: setattr(self, "theme", LIGHT.name))
+        yield SystemCommand("Theme: another", "Choose among all themes", self.action_change_theme)
+        yield SystemCommand("Keys", "Change keys: writes a keymap and says where it is", self.action_write_keys)
+        yield SystemCommand("Picture", "Save the screen as an SVG", lambda: self.set_timer(0.2, self.action_picture))
+
+    @on(LauncherScreen.Opened)
+    def _opened(self, event: LauncherScreen.Opened) -> None:
+        self.follow(opening.open_target(self, event.reference))
+
+    @on(LauncherScreen.Highlighted)
+    def _highlighted(self, event: LauncherScreen.Highlighted) -> None:
+        self.run_worker(opening.find_facts(self, event.reference), group="facts", exclusive=True)
+
+    @on(InspectorScreen.AskAgain)
+    def _ask_again(self, event: InspectorScreen.AskAgain) -> None:
+        self.follow(opening.ask_again(self, event.run))
+
+    @on(InspectorScreen.Saving)
+    def _saving(self, event: InspectorScreen.Saving) -> None:
+        self.run_worker(opening.save(self, event.run.trace, event.directory), group="saving")
+
+    def _replace(self, screen: Screen[Any]) -> None:
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def _load_keymap(self) -> None:
+        try:
+            keys, problems = keymap.read_keymap(config_dir() / keymap.FILE, keymap.known_bindings())
+        except InspectorError as error:
+            keys, problems = {}, [str(error)]
+        self.set_keymap(keys)
+        for problem in problems:
+            self.notify(problem, title="Keys", severity="warning", timeout=10, markup=False)

@@ -1,0 +1,74 @@
+"""What `y` offers to copy: a path, a summary, and Python that arrives at the same tensor."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspector.analysis.wording import summary, value_text
+from inspector.trace import Call, TensorInfo
+from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
+
+if TYPE_CHECKING:
+    from inspector.models import Options
+
+
+def choices(run: Run, index: int, port: str | None) -> list[Choice]:
+    """The choices for a call and the chosen port of it, the likeliest first."""
+    call = run.trace.calls[index]
+    found = [Choice("path", call.path)] if call.path else []
+    ports = call.ports()
+    if port is not None and port in ports:
+        value = ports[port]
+        words = summary(value) if isinstance(value, TensorInfo) else value_text(value)
+        found += [Choice("port", f"{call.path}:{port}"), Choice("summary", f"{call.path}:{port} {words}")]
+    return [*found, Choice("Python", snippet(run, call, port)), Choice("class", call.class_name)]
+
+
+def snippet(run: Run, call: Call, port: str | None) -> str:
+    """A program that traces, or opens the trace, and takes the tensor at `port` of the call."""
+    lines = ["import inspector", "", *_source(run, call), f"call = trace.call({call.path!r}{_occurrence(run, call)})"]
+    value = None if port is None else call.ports().get(port)
+    if isinstance(value, TensorInfo) and not run.trace.model.shape_only:
+        lines.append(f"tensor = trace.value(call, {port!r})")
+    return "\n".join(lines) + "\n"
+
+
+def _source(run: Run, call: Call) -> list[str]:
+    if run.directory is not None:
+        return [f"trace = inspector.Trace.open({str(run.directory)!r})"]
+    arguments = [repr(run.trace.model.reference), *_changed(run.options)]
+    load = f"session = inspector.load({', '.join(arguments)})"
+    return [load, f"trace = session.trace({', '.join(_question(run, call))})"]
+
+
+def _question(run: Run, call: Call) -> list[str]:
+    if run.question is None:
+        return []
+    request = run.question.request
+    prompts = request.prompts
+    written = [repr(prompts[0] if len(prompts) == 1 else list(prompts))] if prompts else []
+    if request.images:
+        written.append(f"images={[str(image) if isinstance(image, Path) else image for image in request.images]!r}")
+    if request.messages:
+        written.append(f"messages={[list(messages) for messages in request.messages]!r}")
+    written += [f"system={request.system!r}"] if request.system else []
+    written += ["raw=True"] if request.raw else []
+    return written if run.trace.model.shape_only else [*written, f"values={call.path or '*'!r}"]
+
+
+def _changed(options: Options | None) -> list[str]:
+    """The options that differ from their defaults, as arguments."""
+    if options is None:
+        return []
+    given = [(field.name, getattr(options, field.name), field.default) for field in fields(options)]
+    return [
+        f"{name}={str(value) if isinstance(value, Path) else value!r}" for name, value, usual in given if value != usual
+    ]
+
+
+def _occurrence(run: Run, call: Call) -> str:
+    number = run.trace.occurrences(call.path).index(call.index)
+    return f", {number}" if number else ""

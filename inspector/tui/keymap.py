@@ -1,0 +1,91 @@
+"""Keys of the user's own, from `keys.toml`: binding ids on the left, keys on the right.
+
+"forward.zoom" = "f"
+"app.quit" = "ctrl+x,q"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from inspector.errors import InspectorError, near
+
+FILE = "keys.toml"
+
+
+def known_bindings() -> dict[str, Binding]:
+    """Every binding with an id, of every widget, screen and plugin tab that is loaded, by id."""
+    found: dict[str, Binding] = {}
+    for owner in _subclasses(DOMNode):
+        for binding in vars(owner).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                found.setdefault(binding.id, binding)
+    return dict(sorted(found.items()))
+
+
+def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str], list[str]]:
+    """The keymap of a file, and a sentence on each entry that was left out. A missing file is an empty keymap.
+
+    Raises `InspectorError` for a file that is no TOML or cannot be read.
+    """
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InspectorError(f"{file} cannot be read: {error}. The usual keys are in use.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InspectorError(f"{file} is no TOML: {error}. The usual keys are in use.") from error
+    keymap: dict[str, str] = {}
+    problems: list[str] = []
+    for name, keys in _entries(data):
+        problem = _problem(name, keys, known)
+        if problem:
+            problems.append(f"{file.name}: {problem}")
+        else:
+            keymap[name] = str(keys)
+    return keymap, problems
+
+
+def write_template(file: Path) -> None:
+    """Write a keymap that changes nothing and lists everything; one that is there stays. Raises `OSError`."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(template(known_bindings()), encoding="utf-8")
+
+
+def template(known: Mapping[str, Binding]) -> str:
+    """The text of such a keymap."""
+    lines = ["# Keys of the Inspector. Take away the # and change the key; several keys stand between commas.", ""]
+    lines += [
+        f'# "{name}" = "{binding.key}"    # {binding.tooltip or binding.description}' for name, binding in known.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _problem(name: str, keys: object, known: Mapping[str, Binding]) -> str:
+    if name not in known:
+        return f"{name!r} is no action.{near(name, known)}"
+    if not isinstance(keys, str) or not all(key.strip() for key in keys.split(",")):
+        return f'{name!r} needs a key, such as "{known[name].key}"; {keys!r} is none.'
+    return ""
+
+
+def _entries(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted names with their values: TOML reads an unquoted `forward.zoom` as a table."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _entries(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _subclasses(owner: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for subclass in owner.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)

@@ -1,0 +1,124 @@
+"""What the screens ask of the library. Every method blocks, and is called in a job's thread; torch is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspector.errors import ForwardError
+from inspector.models import remember
+from inspector.models.inputs import Request
+from inspector.plugins import Plugins
+from inspector.trace import Trace, is_trace
+from inspector.tui.catalog import Entry, entries, facts
+from inspector.tui.jobs import Job
+
+if TYPE_CHECKING:
+    from inspector.models import Options
+    from inspector.parts import View
+    from inspector.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request, and what to keep of its forward: `stats` of every tensor, the values at ports that match `values`.
+
+    Beyond `budget` bytes kept values go to disk; None is the library's own limit.
+    """
+
+    request: Request = field(default_factory=Request)
+    stats: bool = True
+    values: tuple[str, ...] = ("*",)
+    budget: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is anything to run a forward on."""
+        request = self.request
+        return bool(request.prompts or request.messages or request.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trace on the screen, and where it came from: a question to a session loaded with `options`, or a directory."""
+
+    trace: Trace
+    session: Session | None = None
+    question: Question | None = None
+    options: Options | None = None
+    directory: Path | None = None
+
+
+class Library:
+    """The library as the program was started: with these model options, and the plugins that are installed."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        return Plugins.installed()
+
+    @cached_property
+    def views(self) -> dict[str, View]:
+        """Every view by name, the built-in ones first."""
+        from inspector.views import all_views
+
+        return all_views(self.plugins)
+
+    def entries(self, place: Path) -> list[Entry]:
+        """What can be opened from `place`."""
+        return entries(self.plugins.presets, place)
+
+    def facts(self, reference: str) -> list[tuple[str, str]]:
+        """What is known of an entry without loading it. Raises `InspectorError`."""
+        return facts(reference, self.plugins.presets)
+
+    def load(self, reference: str, job: Job[Session]) -> Session:
+        """Load a model. Raises `UnknownReference`, `ModelError`, `Cancelled`."""
+        job.report("importing torch and transformers")
+        from inspector.session import load
+
+        options = {} if self.options is None else asdict(self.options)
+        session = load(reference, plugins=self.plugins, progress=job.report, **options)
+        remember(reference)
+        return session
+
+    def ask(self, session: Session, question: Question, job: Job[Run]) -> Run:
+        """Run one forward. Raises `InputError`, `Cancelled`. A forward that fails is a run whose trace says so."""
+        job.report("encoding the inputs")
+        inputs = session.encode(question.request)
+        job.report("forward")
+        try:
+            trace = session.trace(
+                inputs=inputs,
+                stats=question.stats,
+                values=question.values,
+                budget=question.budget,
+                on_call=job.count,
+                cancel=job.cancelled,
+            )
+        except ForwardError as error:
+            trace = error.trace
+        return Run(trace, session, question, self.options)
+
+    def open(self, directory: Path, job: Job[Run]) -> Run:
+        """Open a saved trace. Raises `TraceError`."""
+        job.report("reading the trace")
+        trace = Trace.open(directory)
+        remember(str(directory))
+        return Run(trace, directory=directory)
+
+    def warm(self, trace: Trace, job: Job[None]) -> None:
+        """Build what a trace looks up by (who consumed what, which calls a module had) before somebody waits for it."""
+        trace.occurrences("")
+        trace.children(None)
+        trace.consumers(0, "")
+
+
+def saved_trace(target: str) -> Path | None:
+    """The directory, if `target` is a saved trace."""
+    directory = Path(target).expanduser()
+    return directory if is_trace(directory) else None

@@ -1,0 +1,183 @@
+"""Tab 1: the modules, the calls in execution order, and the tensors of the selected call, side by side."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from inspector.trace import Trace
+from inspector.tui.bars import Breadcrumb
+from inspector.tui.history import History
+from inspector.tui.panes import Pane
+from inspector.tui.places import first_call
+from inspector.tui.widgets.calls_list import CallsList
+from inspector.tui.widgets.module_tree import ModuleTree
+from inspector.tui.widgets.tensor_panel import TensorPanel
+
+PANES = ("modules", "calls", "tensor")
+
+ROOM = 110
+"""Cells in which three panes can stand side by side."""
+
+
+class ForwardTab(Vertical):
+    """Keeps the three panes on one call. Where room is short the modules fold away while the focus is elsewhere."""
+
+    DEFAULT_CSS = """
+    ForwardTab #modules { width: 2fr; max-width: 44; }
+    ForwardTab #calls { width: 4fr; }
+    ForwardTab #tensor { width: 4fr; }
+    ForwardTab.-narrow #modules { display: none; }
+    ForwardTab.-narrow.-at-modules #modules { display: block; width: 1fr; max-width: 100%; }
+    ForwardTab.-narrow.-at-modules #tensor { display: none; }
+    ForwardTab.-zoomed Pane, ForwardTab.-narrow.-zoomed Pane { display: none; }
+    ForwardTab.-zoomed.-at-modules #modules,
+    ForwardTab.-zoomed.-at-calls #calls,
+    ForwardTab.-zoomed.-at-tensor #tensor { display: block; width: 1fr; max-width: 100%; }
+    """
+    BINDING_GROUP_TITLE = "Forward"
+    HELP = """The forward pass, call by call, in the order in which the modules ran.
+
+On the left the modules of the model: going to one goes to its first call. In the middle the calls, indented inside the
+call that made them. On the right what went in and came out of the selected call, and the chosen tensor."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "pane(1)", "Next pane", id="forward.next_pane", tooltip="To the next pane", show=False),
+        Binding(
+            "shift+tab",
+            "pane(-1)",
+            "Previous pane",
+            id="forward.previous_pane",
+            tooltip="To the pane before",
+            show=False,
+        ),
+        Binding("z", "zoom", "Zoom", id="forward.zoom", tooltip="Give the pane all the room, or give it back"),
+        Binding("[,alt+left", "back", "Back", id="forward.back", tooltip="To the call seen before", show=False),
+        Binding(
+            "],alt+right",
+            "forward",
+            "Forward again",
+            id="forward.forward",
+            tooltip="To the call gone back from",
+            show=False,
+        ),
+        Binding(
+            "escape", "out", "Out", id="forward.out", tooltip="Out of the zoom, or to the pane on the left", show=False
+        ),
+    ]
+
+    index: reactive[int | None] = reactive(None)
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self.trace = trace
+        self._history = History()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Pane("Modules", ModuleTree(), id="modules")
+            yield Pane("Calls", CallsList(), id="calls")
+            yield Pane("Tensors", TensorPanel(), id="tensor")
+        yield Breadcrumb(self.trace)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width < ROOM, "-narrow")
+
+    @property
+    def port(self) -> str | None:
+        """The chosen port of the selected call."""
+        return self.query_one(TensorPanel).port
+
+    def on_mount(self) -> None:
+        for widget in (self.query_one(CallsList), self.query_one(ModuleTree), self.query_one(TensorPanel)):
+            widget.trace = self.trace
+        self.query_one(CallsList).focus()
+
+    def go(self, call: int, port: str | None = None) -> None:
+        """Select a call, and one of its ports; `back` returns to where one was."""
+        self._history.leave(self.index)
+        self._select(call, port)
+
+    def watch_index(self, index: int | None) -> None:
+        self.query_one(Breadcrumb).index = index
+
+    def on_calls_list_selected(self, event: CallsList.Selected) -> None:
+        event.stop()
+        self._show(event.index)
+
+    def on_calls_list_opened(self, event: CallsList.Opened) -> None:
+        event.stop()
+        self._focus("tensor")
+
+    def on_calls_list_counted(self, event: CallsList.Counted) -> None:
+        event.stop()
+        self.query_one("#calls", Pane).count(event.shown, event.total)
+
+    def on_module_tree_selected(self, event: ModuleTree.Selected) -> None:
+        event.stop()
+        if self.at == "modules":
+            call = first_call(self.trace, event.path)
+            if call is not None:
+                self.go(call)
+
+    def on_tensor_panel_jump(self, event: TensorPanel.Jump) -> None:
+        event.stop()
+        self.go(event.call, event.port)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for pane in PANES:
+            self.set_class(pane == self.at, f"-at-{pane}")
+
+    @property
+    def at(self) -> str:
+        """The pane that has the focus."""
+        focused = self.screen.focused
+        inside = [] if focused is None else [node.id for node in focused.ancestors_with_self]
+        return next((pane for pane in PANES if pane in inside), "calls")
+
+    def action_pane(self, by: int) -> None:
+        self._focus(PANES[(PANES.index(self.at) + by) % len(PANES)])
+
+    def action_zoom(self) -> None:
+        self.toggle_class("-zoomed")
+
+    def action_out(self) -> None:
+        if self.has_class("-zoomed"):
+            self.remove_class("-zoomed")
+        else:
+            self._focus(PANES[max(PANES.index(self.at) - 1, 0)])
+
+    def action_back(self) -> None:
+        self._return(self._history.back(self.index))
+
+    def action_forward(self) -> None:
+        self._return(self._history.forward(self.index))
+
+    def _return(self, call: int | None) -> None:
+        if call is not None:
+            self._select(call)
+
+    def _select(self, call: int, port: str | None = None) -> None:
+        self.query_one(CallsList).select(call)
+        self._show(call, port)
+
+    def _show(self, call: int, port: str | None = None) -> None:
+        """Bring the other panes to a call that is selected in the list."""
+        self.index = call
+        self.query_one(TensorPanel).select(call, port)
+        tree = self.query_one(ModuleTree)
+        if self.at != "modules":
+            with tree.prevent(ModuleTree.Selected):
+                tree.select(self.trace.calls[call].path)
+
+    def _focus(self, pane: str) -> None:
+        for name in PANES:
+            self.set_class(pane == name, f"-at-{name}")
+        widgets = [widget for widget in self.query_one(f"#{pane}").walk_children(Widget) if widget.can_focus]
+        if widgets:
+            widgets[0].focus()

@@ -1,0 +1,169 @@
+"""The main screen: one trace, under numbered tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from inspector.parts import Tab, View
+from inspector.trace import Trace
+from inspector.tui.bars import HeaderLine, NoticeLine, TabLine
+from inspector.tui.copying import choices
+from inspector.tui.pages import Page, Pages, plugin_pages
+from inspector.tui.panes import Pane
+from inspector.tui.runs import Run
+from inspector.tui.screens.failure import FailureScreen
+from inspector.tui.screens.forward import ForwardTab
+from inspector.tui.screens.menu import MenuScreen
+from inspector.tui.screens.message import MessageScreen
+from inspector.tui.screens.save import SaveScreen
+from inspector.tui.screens.tokens import TokensTab
+from inspector.tui.widgets.views_pane import ViewsPane
+
+
+class InspectorScreen(Screen[None]):
+    """Shows a run. `views` are those of tab 8, `extra` the tabs of plugins."""
+
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "tab('forward')", "Forward", id="tab.forward", tooltip="Modules, calls and tensors", show=False),
+        Binding(
+            "2", "tab('tokens')", "Tokens", id="tab.tokens", tooltip="Tokens, their kinds and positions", show=False
+        ),
+        Binding("8", "tab('views')", "Views", id="tab.views", tooltip="Every view, also those of plugins", show=False),
+        Binding(
+            "9", "tab('plugin-0')", "Plugin tab", id="tab.plugin_1", tooltip="The first tab of a plugin", show=False
+        ),
+        Binding(
+            "0", "tab('plugin-1')", "Plugin tab 2", id="tab.plugin_2", tooltip="The second tab of a plugin", show=False
+        ),
+        Binding(
+            "slash", "filter", "Filter", key_display="/", id="trace.filter", tooltip="Filter the list in this pane"
+        ),
+        Binding("y", "copy", "Copy", id="trace.copy", tooltip="Copy a path, a value, or Python that reproduces it"),
+        Binding("r", "ask", "Ask again", id="trace.ask", tooltip="Run a forward with other inputs", show=False),
+        Binding("S", "save", "Save trace", id="trace.save", tooltip="Save the trace as a directory", show=False),
+        Binding("i", "notices", "Notices", id="trace.notices", tooltip="All there is to know of this run", show=False),
+        Binding("f", "failure", "Failure", id="trace.failure", tooltip="Where the forward failed, and on which shapes"),
+        Binding("o", "app.launcher", "Open another", id="trace.launcher", tooltip="Back to the launcher", show=False),
+        Binding("s", "app.picture", "Picture", id="trace.picture", tooltip="Save the screen as an SVG", show=False),
+        Binding("question_mark", "app.help", "Help", key_display="?", id="trace.help", tooltip="Explain this screen"),
+        Binding("q", "app.quit", "Quit", id="trace.quit", tooltip="Leave the program", show=False),
+    ]
+
+    @dataclass
+    class AskAgain(Message):
+        """Another forward of the model of this run is wanted."""
+
+        run: Run
+
+    @dataclass
+    class Saving(Message):
+        """The trace is to be saved as `directory`."""
+
+        run: Run
+        directory: Path
+
+    def __init__(self, run: Run, views: Mapping[str, View], extra: Sequence[Tab] = ()) -> None:
+        super().__init__()
+        self.run = run
+        self._pages = [
+            Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
+            Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
+            Page("views", "8", "Views", lambda: ViewsPane(views, run.trace)),
+            *plugin_pages(extra, run.trace),
+        ]
+
+    @property
+    def trace(self) -> Trace:
+        return self.run.trace
+
+    def compose(self) -> ComposeResult:
+        yield HeaderLine(self.trace.model)
+        yield NoticeLine(self._notices(), error=self.trace.failure is not None)
+        yield TabLine(self._pages)
+        yield Pages(self._pages)
+        yield Footer(compact=True)
+
+    async def on_mount(self) -> None:
+        await self.action_tab("forward")
+        await self.action_failure()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "failure":
+            return self.trace.failure is not None
+        if action == "tab":
+            return any(page.name == parameters[0] for page in self._pages)
+        return True
+
+    def selected(self) -> tuple[int, str | None] | None:
+        """The selected call and the chosen port of it, None before anything was selected."""
+        forward = self.query_one(ForwardTab)
+        return None if forward.index is None else (forward.index, forward.port)
+
+    async def go(self, call: int) -> None:
+        """Select a call on the first tab."""
+        await self.action_tab("forward")
+        self.query_one(ForwardTab).go(call)
+
+    async def action_go(self, call: int) -> None:
+        await self.go(call)
+
+    async def action_tab(self, name: str) -> None:
+        await self.query_one(Pages).show(name)
+        self.query_one(TabLine).active = name
+
+    def action_filter(self) -> None:
+        """Filter the list that has the focus, or the first on the tab that can be filtered."""
+        chain = [] if self.focused is None else self.focused.ancestors_with_self
+        panes = [node for node in chain if isinstance(node, Pane)]
+        panes += [pane for pane in self.query(Pane) if pane.is_on_screen]
+        any(pane.open_filter() for pane in panes)
+
+    def action_ask(self) -> None:
+        self.post_message(self.AskAgain(self.run))
+
+    @work
+    async def action_save(self) -> None:
+        name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in self.trace.model.reference)
+        directory = await self.app.push_screen_wait(SaveScreen(f"{name.strip('-.')}.trace"))
+        if directory is not None:
+            self.post_message(self.Saving(self.run, directory))
+
+    @work
+    async def action_copy(self) -> None:
+        selected = self.selected()
+        if selected is None:
+            return
+        chosen = await self.app.push_screen_wait(MenuScreen("Copy", choices(self.run, *selected)))
+        if chosen is not None:
+            self.app.copy_to_clipboard(chosen.text)
+            self.notify(f"Copied the {chosen.name}.", markup=False)
+
+    def action_notices(self) -> None:
+        notices = self._notices() or ["There is nothing to know of this run but what the screen shows."]
+        self.app.push_screen(MessageScreen("Notices", "\n\n".join(notices), error=False))
+
+    async def action_failure(self) -> None:
+        failure = self.trace.failure
+        if failure is not None:
+            if failure.call is not None:
+                await self.go(failure.call)
+            self.app.push_screen(FailureScreen(failure))
+
+    def on_notice_line_clicked(self) -> None:
+        self.action_notices()
+
+    def _notices(self) -> list[str]:
+        failure = self.trace.failure
+        failed = [] if failure is None else [f"{failure.error} in {failure.path or 'the model'}: {failure.message}"]
+        return [*failed, *self.trace.notices]

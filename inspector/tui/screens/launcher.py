@@ -1,0 +1,205 @@
+"""The first screen: what can be opened here, narrowed as one types, with the facts of what is under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from inspector.tui.catalog import Entry
+from inspector.tui.paths import PathInput
+from inspector.tui.widgets.cells import fit, fit_end, visible
+
+NAME_WIDTH = 12
+
+
+class LauncherScreen(Screen[None]):
+    """Lists `entries`. Typing narrows them; what looks like a path or a hub's name can be opened as it is typed."""
+
+    DEFAULT_CSS = """
+    LauncherScreen #title { height: 1; padding: 0 1; margin-bottom: 1; }
+    LauncherScreen Input { background: $surface; padding: 0 1; margin: 0 1; }
+    LauncherScreen Horizontal { margin-top: 1; }
+    LauncherScreen OptionList {
+        width: 3fr; border: none; background: $background; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    LauncherScreen OptionList > .option-list--option-disabled { color: $primary; text-style: bold; }
+    LauncherScreen OptionList > .option-list--option-highlighted { background: $block-cursor-background; }
+    LauncherScreen #facts { width: 2fr; padding: 0 2; border-left: vkey $border-blurred; }
+    LauncherScreen.-narrow Horizontal { layout: vertical; }
+    LauncherScreen.-narrow OptionList { width: 1fr; height: 1fr; }
+    LauncherScreen.-narrow #facts {
+        width: 1fr; height: auto; max-height: 9; padding: 0 1; border-left: none; border-top: solid $border-blurred;
+    }
+    """
+    BINDING_GROUP_TITLE = "Launcher"
+    HELP = """Everything that can be opened here. Nothing is fetched from the network to list it.
+
+Type to narrow the list. A directory, a saved trace or a name of the form owner/name can be typed whole; tab, or the
+right arrow, completes a path. A preset is a published architecture without its weights: its forward runs on shapes."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move('down')", "Down", id="launcher.down", tooltip="Next entry", show=False),
+        Binding("up", "move('up')", "Up", id="launcher.up", tooltip="Previous entry", show=False),
+        Binding(
+            "pagedown", "move('page_down')", "Page down", id="launcher.page_down", tooltip="One page down", show=False
+        ),
+        Binding("pageup", "move('page_up')", "Page up", id="launcher.page_up", tooltip="One page up", show=False),
+        Binding("enter", "open", "Open", id="launcher.open", tooltip="Open the entry under the cursor"),
+        Binding(
+            "escape",
+            "clear",
+            "Clear",
+            id="launcher.clear",
+            tooltip="Empty the filter; leave the program when it is empty",
+        ),
+        Binding("f1", "app.help", "Help", id="launcher.help", tooltip="Explain this screen"),
+    ]
+
+    @dataclass
+    class Opened(Message):
+        """Something is to be opened."""
+
+        reference: str
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor stands on an entry whose facts are wanted."""
+
+        reference: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: Sequence[Entry] = ()
+        self._shown: list[Entry] = []
+        self._state = "Looking for models …"
+
+    def compose(self) -> ComposeResult:
+        title = (("Inspector", "bold $primary"), ("  see a forward pass of a vision-language model", "$text-muted"))
+        yield Static(Content.assemble(*title), id="title")
+        yield PathInput(placeholder="Type to filter, or a directory, a trace, owner/name", id="filter")
+        with Horizontal():
+            yield OptionList()
+            with VerticalScroll(id="facts", can_focus=False):
+                yield Static(Content(""))
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).can_focus = False
+        self.query_one(Input).focus()
+        self._narrow()
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """List `entries`, keeping what was typed."""
+        self._entries = entries
+        self._state = "" if entries else "There is nothing to open here. Type a directory or owner/name."
+        self._narrow()
+
+    def show_facts(self, reference: str, facts: Sequence[tuple[str, str]]) -> None:
+        """Show the facts of an entry, if the cursor still stands on it."""
+        entry = self._current()
+        if entry is not None and entry.reference == reference:
+            lines = [Content.styled(visible(reference), "bold"), Content("")]
+            lines += [Content.assemble((fit(name, 13), "$text-muted"), visible(value)) for name, value in facts]
+            self.query_one("#facts Static", Static).update(Content("\n").join(lines))
+
+    def on_input_changed(self) -> None:
+        self._narrow()
+
+    def on_input_submitted(self) -> None:
+        self.action_open()
+
+    def on_resize(self) -> None:
+        self._narrow()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        entry = self._current()
+        if entry is not None:
+            self.post_message(self.Highlighted(entry.reference))
+
+    def on_option_list_option_selected(self) -> None:
+        self.action_open()
+
+    def action_move(self, way: str) -> None:
+        menu = self.query_one(OptionList)
+        moves = {
+            "up": menu.action_cursor_up,
+            "down": menu.action_cursor_down,
+            "page_up": menu.action_page_up,
+            "page_down": menu.action_page_down,
+        }
+        moves[way]()
+
+    def action_open(self) -> None:
+        entry = self._current()
+        if entry is not None:
+            self.post_message(self.Opened(entry.reference))
+
+    def action_clear(self) -> None:
+        field = self.query_one(Input)
+        if field.value:
+            field.value = ""
+        else:
+            self.app.exit()
+
+    def _current(self) -> Entry | None:
+        menu = self.query_one(OptionList)
+        option = menu.highlighted_option
+        return None if option is None or option.id is None else self._shown[int(option.id)]
+
+    def _narrow(self) -> None:
+        """Fill the list with the entries that hold every word that was typed, under their groups."""
+        text = self.query_one(Input).value.strip()
+        self._shown = [*narrow(self._entries, text), *typed(text, self._entries)]
+        menu = self.query_one(OptionList)
+        menu.clear_options()
+        menu.add_options(self._options())
+        if self._shown:
+            menu.highlighted = 1
+        else:
+            self.query_one("#facts Static", Static).update(Content(self._state))
+
+    def _options(self) -> list[Option]:
+        options: list[Option] = []
+        width = max((cell_len(entry.reference) for entry in self._shown), default=0)
+        width = min(width, max(self.size.width * 3 // 5 - 30, 30))
+        group = ""
+        for number, entry in enumerate(self._shown):
+            if entry.group != group:
+                group = entry.group
+                options.append(Option(Content(group), disabled=True))
+            name = fit_end(visible(entry.reference), width)
+            line = Content.assemble(f"  {name}  ", (visible(entry.detail), "$text-muted"))
+            options.append(Option(line, id=str(number)))
+        return options
+
+
+def narrow(entries: Sequence[Entry], text: str) -> list[Entry]:
+    """The entries in which every word of `text` stands."""
+    terms = text.lower().split()
+    return [
+        entry
+        for entry in entries
+        if all(term in f"{entry.group} {entry.reference} {entry.detail}".lower() for term in terms)
+    ]
+
+
+def typed(text: str, entries: Sequence[Entry]) -> list[Entry]:
+    """What was typed, as something to open: a path that is there, or a name of the hub."""
+    if not text or any(entry.reference == text for entry in entries):
+        return []
+    if Path(text).expanduser().is_dir():
+        return [Entry("As typed", text, "directory")]
+    owner, slash, name = text.partition("/")
+    hub = bool(owner and slash and name) and " " not in text and "/" not in name and not text.startswith((".", "~"))
+    return [Entry("As typed", text, "Hugging Face hub")] if hub or text.startswith(("preset:", "demo:")) else []

@@ -1,0 +1,81 @@
+"""The program's own colours, one dark and one light: few, quiet, and told apart by more than hue where it matters."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="inspector-dark",
+    dark=True,
+    primary="#7aa7c7",
+    secondary="#9d8fc4",
+    accent="#d9b36a",
+    success="#8fb573",
+    warning="#d99a5b",
+    error="#e0697a",
+    foreground="#d3d7de",
+    background="#15171b",
+    surface="#1a1d22",
+    panel="#242830",
+    variables={
+        "text-muted": "#8b93a0",
+        "border": "#5f7f96",
+        "border-blurred": "#343a44",
+        "footer-background": "#15171b",
+        "footer-key-foreground": "#7aa7c7",
+        "footer-description-foreground": "#8b93a0",
+        "block-cursor-foreground": "#eef1f5",
+        "block-cursor-background": "#34495a",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-foreground": "#d3d7de",
+        "block-cursor-blurred-background": "#272c34",
+        "block-cursor-blurred-text-style": "none",
+        "input-selection-background": "#7aa7c7 35%",
+        "scrollbar": "#3a414c",
+        "scrollbar-hover": "#4b5563",
+        "scrollbar-active": "#5f7f96",
+        "scrollbar-background": "#1a1d22",
+        "scrollbar-background-hover": "#1a1d22",
+        "scrollbar-background-active": "#1a1d22",
+        "scrollbar-corner-color": "#1a1d22",
+    },
+)
+
+LIGHT = Theme(
+    name="inspector-light",
+    dark=False,
+    primary="#1f6389",
+    secondary="#644a9b",
+    accent="#8a5a00",
+    success="#2f6b2f",
+    warning="#9a4d00",
+    error="#ab2238",
+    foreground="#262a31",
+    background="#fcfbf8",
+    surface="#f6f4ef",
+    panel="#eae7df",
+    variables={
+        "text-muted": "#5e6470",
+        "border": "#5b8aa6",
+        "border-blurred": "#cfcbc0",
+        "footer-background": "#fcfbf8",
+        "footer-key-foreground": "#1f6389",
+        "footer-description-foreground": "#5e6470",
+        "block-cursor-foreground": "#10222e",
+        "block-cursor-background": "#c3dbe8",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-foreground": "#262a31",
+        "block-cursor-blurred-background": "#e6e3da",
+        "block-cursor-blurred-text-style": "none",
+        "input-selection-background": "#1f6389 25%",
+        "scrollbar": "#cbc6ba",
+        "scrollbar-hover": "#b5afa1",
+        "scrollbar-active": "#5b8aa6",
+        "scrollbar-background": "#f6f4ef",
+        "scrollbar-background-hover": "#f6f4ef",
+        "scrollbar-background-active": "#f6f4ef",
+        "scrollbar-corner-color": "#f6f4ef",
+    },
+)
+
+THEMES = (DARK, LIGHT)
