@@ -30,9 +30,7 @@ class FilterBar(Horizontal):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "Clear filter", id="filter.clear", tooltip="Take the filter away and go back"),
-        Binding(
-            "down", "keep", "To the list", show=False, id="filter.keep", tooltip="Keep the filter, go to the list"
-        ),
+        Binding("down", "keep", "To the list", show=False, id="filter.keep", tooltip="Keep the filter, go to the list"),
     ]
 
     @dataclass

@@ -1,0 +1,274 @@
+"""A heatmap of numbers over two axes, from the whole of them down to one cell, and one number, each.
+
+The widget reads only what it shows, in a thread, and keeps showing the last picture until the next one is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.tensors import REDUCTIONS, Reduction
+from inspector.tui.jobs import Job
+from inspector.tui.widgets import heatmap_lines as lines
+from inspector.tui.widgets.cells import fit, visible
+from inspector.tui.widgets.palette import Palette, Scale
+from inspector.tui.widgets.pictures import Look, Picture, read
+from inspector.tui.widgets.planes import Plane
+from inspector.tui.widgets.viewport import Window
+
+KEYS = (
+    ("up,k", "move(-1, 0)", "up", "One cell up"),
+    ("down,j", "move(1, 0)", "down", "One cell down"),
+    ("left,h", "move(0, -1)", "left", "One cell to the left"),
+    ("right,l", "move(0, 1)", "right", "One cell to the right"),
+    ("pageup,K", "page(-1, 0)", "page_up", "One screen up"),
+    ("pagedown,J", "page(1, 0)", "page_down", "One screen down"),
+    ("H", "page(0, -1)", "page_left", "One screen to the left"),
+    ("L", "page(0, 1)", "page_right", "One screen to the right"),
+    ("home,g", "corner(0)", "first", "To the first value"),
+    ("end,G", "corner(1)", "last", "To the last value"),
+    ("plus,equals_sign", "zoom(1)", "zoom_in", "Finer cells, then the numbers"),
+    ("minus", "zoom(-1)", "zoom_out", "Coarser cells"),
+    ("0", "whole", "whole", "Show all of it"),
+    ("v", "numbers", "values", "Exact values, or colours"),
+    ("m", "reduction", "reduction", "What a cell of many values shows"),
+    ("less_than_sign", "contrast(0.5)", "narrow", "Colours for a smaller range"),
+    ("greater_than_sign", "contrast(2)", "wide", "Colours for a larger range"),
+    ("o", "centre", "centre", "Colours around 0, or from the least to the greatest value"),
+)
+FOOTER = {"zoom_in": "Zoom in", "zoom_out": "Zoom out", "values": "Values"}
+"""The bindings that the footer shows, and how it calls them."""
+
+
+class HeatMap(Widget, can_focus=True):
+    """Shows a `Plane`. `numbers` writes the exact values instead, on the same colours."""
+
+    DEFAULT_CSS = """
+    HeatMap {
+        height: 1fr;
+        min-height: 3;
+        background: $surface;
+        & > .heatmap--quiet { color: $text-muted; }
+        & > .heatmap--loud { color: $text-error; text-style: bold; }
+        & > .heatmap--cursor { color: $background; background: $foreground; }
+        &:focus > .heatmap--quiet { color: $foreground; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heatmap--quiet", "heatmap--loud", "heatmap--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, action, FOOTER.get(name, tooltip), name in FOOTER, id=f"heatmap.{name}", tooltip=tooltip)
+        for key, action, name, tooltip in KEYS
+    ]
+
+    plane: reactive[Plane | None] = reactive(None, init=False, always_update=True)
+    numbers: reactive[bool] = reactive(False, init=False)
+    reduction: reactive[Reduction] = reactive("extreme", init=False)
+    centred: reactive[bool] = reactive(True, init=False)
+
+    @dataclass
+    class Pointed(Message):
+        """The cursor stands on an element of the plane."""
+
+        row: int
+        column: int
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.window = Window.over(0, 0)
+        self.picture: Picture | None = None
+        self._wanted: Look | None = None
+        self._reading = False
+        self._problem = ""
+        self._contrast = 1.0
+        self._width = 8
+        self._painted: tuple[tuple[object, ...], list[Strip]] = ((), [])
+
+    @property
+    def pointed(self) -> tuple[str, Any] | None:
+        """Index and value of the element under the cursor, to be copied."""
+        if self.picture is None or self.picture.found is None:
+            return None
+        row, column, value = self.picture.found
+        return self.picture.look.plane.where(row, column), value
+
+    def watch_plane(self, plane: Plane | None) -> None:
+        """Another plane of the same size is looked at in the same place."""
+        size = (0, 0) if plane is None else (plane.rows, plane.columns)
+        if size != self.window.size:
+            self.window, self.picture = Window.over(*size), None
+        self._contrast, self._width, self._problem = 1.0, 8, ""
+        self.look()
+
+    def watch_numbers(self) -> None:
+        self.look()
+
+    def watch_reduction(self) -> None:
+        self.look()
+
+    def watch_centred(self) -> None:
+        self.look()
+
+    def on_mount(self) -> None:
+        self.look()
+
+    def on_resize(self) -> None:
+        self.look()
+
+    def look(self, window: Window | None = None) -> None:
+        """Show what stands in `window`, or what stood there so far."""
+        before = self.window
+        self.window = self._fitted(window or before)
+        if self.window.cursor != before.cursor:
+            self.post_message(self.Pointed(*self.window.cursor))
+        if self.plane is None or 0 in self.window.size or not self.size.area:
+            self._wanted, self.picture = None, None
+        else:
+            self._wanted = Look(self.plane, self.window, self.reduction, self.numbers, self.centred)
+            if not self._reading:
+                self._reading = True
+                self.run_worker(self._read(), group="cells")
+        self.refresh()
+
+    def action_move(self, down: int, across: int) -> None:
+        self.look(self.window.moved(down, across))
+
+    def action_page(self, down: int, across: int) -> None:
+        self.look(self.window.paged(down, across))
+
+    def action_corner(self, last: int) -> None:
+        rows, columns = self.window.size
+        self.look(self.window.at(last * rows, last * columns))
+
+    def action_zoom(self, by: int) -> None:
+        """Finer or coarser; finer than a cell a value are the numbers."""
+        if self.numbers or (by > 0 and self.window.finest):
+            self.numbers = by > 0
+        else:
+            self.look(self.window.zoomed(by))
+
+    def action_whole(self) -> None:
+        self.numbers = False
+        self.look(self.window.whole())
+
+    def action_numbers(self) -> None:
+        self.numbers = not self.numbers
+
+    def action_reduction(self) -> None:
+        self.reduction = REDUCTIONS[(REDUCTIONS.index(self.reduction) + 1) % len(REDUCTIONS)]
+
+    def action_contrast(self, factor: float) -> None:
+        self._contrast *= factor
+        self.refresh()
+
+    def action_centre(self) -> None:
+        self.centred = not self.centred
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or self.picture is None:
+            return
+        self.look(self._clicked(self.picture, offset.x, offset.y - 1))
+        if event.chain == 2:
+            self.action_zoom(1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def render_line(self, y: int) -> Strip:
+        key = (self.picture, self.size, self.app.theme, self.has_focus, self._contrast, self._problem)
+        if self._painted[0] != key:
+            base = self.rich_style
+            width = self.size.width
+            strips = [Strip(line).apply_style(base).crop_extend(0, width, base) for line in self._paint()]
+            self._painted = (key, strips)
+        strips = self._painted[1]
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        """Moves up and down, with shift to the sides, with control in and out."""
+        event.stop()
+        if event.ctrl:
+            self.action_zoom(-by)
+        elif event.shift:
+            self.action_move(0, 4 * by)
+        else:
+            self.action_move(4 * by, 0)
+
+    async def _read(self) -> None:
+        """Answer the last question, and go on until no other was asked meanwhile."""
+        try:
+            while (look := self._wanted) is not None:
+                self._wanted = None
+                await self._answer(look)
+                self.refresh()
+        finally:
+            self._reading = False
+
+    async def _answer(self, look: Look) -> None:
+        before = self.picture
+        try:
+            picture = await Job("cells", lambda _: read(look, before)).start().result()
+        except Exception as error:  # a file that has gone, a device that failed: said in place of the picture
+            self.picture, self._problem = None, f"These values cannot be read: {error}"
+            return
+        if look.plane is self.plane:
+            self.picture, self._problem = picture, ""
+            width = lines.number_width(picture.values)
+            if width > self._width:  # fewer columns fit than were thought
+                self._width = width
+                self.look()
+
+    def _fitted(self, window: Window) -> Window:
+        height, width = self.size.height - 2, self.size.width
+        if self.numbers:
+            across = (width - lines.gutter(window.rows)) // self._width
+            return window.fitted(height - 1, across, exact=True)
+        return window.fitted(height if self.app.no_color else 2 * height, width)
+
+    def _clicked(self, picture: Picture, x: int, y: int) -> Window:
+        rows, columns = picture.window.rows, picture.window.columns
+        high, wide = picture.stretch
+        if picture.look.numbers:
+            row, column = y - 1, (x - lines.gutter(rows)) // self._width
+        else:
+            row, column = y * (1 if self.app.no_color else 2) // high, x // wide
+        cell = (max(0, min(rows.first + row, rows.cells - 1)), max(0, min(columns.first + column, columns.cells - 1)))
+        return self.window.at(rows.edge(cell[0]), columns.edge(cell[1]))
+
+    def _paint(self) -> Iterator[list[Segment]]:
+        quiet, loud = (self.get_component_rich_style(f"heatmap--{name}", partial=True) for name in ("quiet", "loud"))
+        picture = self.picture
+        if picture is None:
+            yield [Segment(visible(self._problem), loud)]
+            return
+        scale = picture.scale.times(self._contrast)
+        background = self.background_colors[1]
+        palette = None if self.app.no_color else Palette(background.rgb, self.app.current_theme.dark)
+        key = lines.legend(scale, palette)
+        room = self.size.width - sum(cell_len(segment.text) for segment in key)
+        yield [Segment(fit(lines.extent(picture), max(room, 0)), quiet), *key]
+        yield from self._picture_lines(picture, scale, palette)
+        yield [Segment(lines.under_cursor(picture), quiet)]
+
+    def _picture_lines(self, picture: Picture, scale: Scale, palette: Palette | None) -> Iterator[list[Segment]]:
+        cursor = self.get_component_rich_style("heatmap--cursor")
+        if picture.look.numbers:
+            yield from lines.number_lines(picture, self._width, scale, palette, cursor)
+        elif palette is None:
+            yield from lines.glyph_lines(picture, scale)
+        else:
+            yield from lines.block_lines(picture, scale, palette, cursor)

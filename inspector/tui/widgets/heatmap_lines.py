@@ -1,0 +1,132 @@
+"""A picture of cells as lines of characters: half blocks, glyphs where there are no colours, or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+
+from inspector.analysis.wording import number
+from inspector.tui.widgets.palette import FALLING, RISING, STEPS, Palette, Scale, glyph
+from inspector.tui.widgets.pictures import Picture
+from inspector.tui.widgets.viewport import Axis
+
+DIGITS = 5
+"""Significant digits of a number in the grid; the line below the picture has them all."""
+
+Line = list[Segment]
+
+
+def block_lines(picture: Picture, scale: Scale, palette: Palette, cursor: Style) -> Iterator[Line]:
+    """Two rows of cells a line."""
+    high, wide = picture.stretch
+    here, across = picture.at
+    levels = [[scale.level(value) for value in row] for row in picture.cells for _ in range(high)]
+    if len(levels) % 2:
+        levels.append([0] * len(levels[0]))
+    for top in range(0, len(levels), 2):
+        pairs = list(zip(levels[top], levels[top + 1], strict=True))
+        line = [Segment("▀" * wide, palette.halves(*pair)) for pair in pairs]
+        upper, lower = (here * high <= row < (here + 1) * high for row in (top, top + 1))
+        if upper or lower:
+            line[across] = _marked(wide, upper, lower, palette.halves(*pairs[across]), cursor)
+        yield line
+
+
+def _marked(wide: int, upper: bool, lower: bool, style: Style, cursor: Style) -> Segment:
+    """The cell under the cursor in the cursor's colour: the upper half, the lower half, or both."""
+    if upper and lower:
+        return Segment("█" * wide, Style(color=cursor.bgcolor))
+    if upper:
+        return Segment("▀" * wide, Style(color=cursor.bgcolor, bgcolor=style.bgcolor))
+    return Segment("▄" * wide, Style(color=cursor.bgcolor, bgcolor=style.color))
+
+
+def glyph_lines(picture: Picture, scale: Scale) -> Iterator[Line]:
+    """A row of cells a line, as characters; the cursor in reverse."""
+    high, wide = picture.stretch
+    here, across = picture.at
+    for row, values in enumerate(picture.cells):
+        line = [Segment(glyph(scale.level(value)) * wide) for value in values]
+        if row == here:
+            line[across] = Segment(line[across].text, Style(reverse=True))
+        for _ in range(high):
+            yield line
+
+
+def number_lines(picture: Picture, width: int, scale: Scale, palette: Palette | None, cursor: Style) -> Iterator[Line]:
+    """The numbers themselves, `width` cells each, on the colours of the heatmap, headed by their indices."""
+    window, here = picture.window, picture.at
+    margin = gutter(window.rows)
+    heads = "".join(f"{column:>{width}}" for column in window.columns.shown)
+    yield [Segment(" " * margin + heads, Style(dim=True))]
+    for row, (levels, values) in enumerate(zip(picture.cells, picture.values, strict=True)):
+        line = [Segment(f"{window.rows.first + row:>{margin - 1}} ", Style(dim=True))]
+        for column, (level, value) in enumerate(zip(levels, values, strict=True)):
+            style = palette.behind(scale.level(level)) if palette else Style()
+            if (row, column) == here:
+                style = cursor if palette else Style(reverse=True)
+            line.append(Segment(f"{short(value):>{width}}", style))
+        yield line
+
+
+def number_width(values: Sequence[Sequence[Any]]) -> int:
+    """Cells that each of these numbers takes, with a space in front."""
+    return 1 + max((len(short(value)) for row in values for value in row), default=1)
+
+
+def gutter(rows: Axis) -> int:
+    """Cells that the indices of rows take in front of numbers."""
+    return len(str(max(rows.size - 1, 0))) + 1
+
+
+def short(value: Any) -> str:
+    """A number as it stands in the grid."""
+    return number(value, DIGITS) if isinstance(value, float) else str(value)
+
+
+def exact(value: Any) -> str:
+    """A number with every digit that a float32 has."""
+    return number(value, 9) if isinstance(value, float) else str(value)
+
+
+def extent(picture: Picture) -> str:
+    """What part of the plane is shown, and how much a cell covers."""
+    rows, columns = picture.window.rows, picture.window.columns
+    cell = "" if picture.window.finest else f" · cell {_share(rows)}×{_share(columns)}"
+    return f"{_part(rows)} × {_part(columns)}{cell}"
+
+
+def under_cursor(picture: Picture) -> str:
+    """The value under the cursor with its index; for a cell of many, what it sums up."""
+    rows, columns = picture.window.rows.covered, picture.window.columns.covered
+    count = len(rows) * len(columns)
+    many = f"  {picture.look.how} of {count:,}" if count > 1 else ""
+    if picture.found is not None:
+        row, column, value = picture.found
+        return f"{picture.look.plane.where(row, column)} = {exact(value)}{many}"
+    where = picture.look.plane.where(f"{rows.start}:{rows.stop}", f"{columns.start}:{columns.stop}")
+    return f"{where}{many} = {exact(picture.value)}"
+
+
+def legend(scale: Scale, palette: Palette | None, width: int = 9) -> Line:
+    """What the colours, or the glyphs, stand for."""
+    low, high = number(scale.centre - scale.half, 2), number(scale.centre + scale.half, 2)
+    if palette is None:
+        return [Segment(f" {low} {FALLING[:0:-1]}{RISING} {high}")]
+    levels = [round(-STEPS + 2 * STEPS * step / (width - 1)) for step in range(width)]
+    blocks = [Segment("█", palette.halves(level, level)) for level in levels]
+    return [Segment(f" {low} "), *blocks, Segment(f" {high}")]
+
+
+def _part(axis: Axis) -> str:
+    shown = axis.elements
+    return f"{axis.size}" if len(shown) == axis.size else f"{shown.start}–{shown.stop - 1}/{axis.size}"
+
+
+def _share(axis: Axis) -> str:
+    """Elements of a cell: a whole number, or two where cells differ by one."""
+    least, rest = divmod(axis.size, axis.cells)
+    return f"{least}–{least + 1}" if rest else str(least)
