@@ -4,30 +4,23 @@ default that works for any causal language model or image-text model of transfor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError
+from inspector.models.encoding import encode
 from inspector.models.inputs import Inputs, Request
+from inspector.models.kinds import image_token, token_kinds
+from inspector.models.processors import Processor, load_image_processor, load_model_processor, load_tokenizer
+from inspector.models.roles import role_of
+from inspector.models.vocabulary import STAND_IN, byte_tokenizer, special_tokens
 from inspector.trace import TokenKind
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from inspector.models.sources import Source
-
-
-@dataclass(slots=True)
-class Processor:
-    """Tokenizer and image processor, loaded separately, so that torchvision stays optional.
-
-    Either is None where the checkpoint has none. `notices` are sentences that the user must see.
-    """
-
-    tokenizer: PreTrainedTokenizerBase | None
-    image_processor: Any = None
-    notices: list[str] = field(default_factory=list)
 
 
 class Family:
@@ -50,14 +43,13 @@ class Family:
             MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
         )
 
-        kind = type(config)
-        if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-            return AutoModelForImageTextToText
-        if kind in MODEL_FOR_CAUSAL_LM_MAPPING:
-            return AutoModelForCausalLM
         remote = getattr(config, "auto_map", None) or {}
-        for auto in (AutoModelForImageTextToText, AutoModelForCausalLM):
-            if auto.__name__ in remote:
+        choices: list[tuple[type[Any], Any]] = [
+            (AutoModelForImageTextToText, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING),
+            (AutoModelForCausalLM, MODEL_FOR_CAUSAL_LM_MAPPING),
+        ]
+        for auto, mapping in choices:
+            if type(config) in mapping or auto.__name__ in remote:
                 return auto
         raise ModelError(
             f"A model of the type {config.model_type!r} is neither a causal language model nor an image-text model of "
@@ -65,25 +57,63 @@ class Family:
         )
 
     def processor(self, source: Source, config: PreTrainedConfig) -> Processor:
-        """Tokenizer and image processor of a checkpoint or preset."""
-        raise NotImplementedError
+        """Tokenizer and image processor of a checkpoint or preset; what it lacks is None, with a notice."""
+        notices: list[str] = []
+        tokenizer = self.tokenizer(source, config, notices)
+        images = load_image_processor(source, notices)
+        combined = load_model_processor(source, config, tokenizer, images, notices)
+        return Processor(tokenizer, images, notices, combined)
+
+    def tokenizer(self, source: Source, config: PreTrainedConfig, notices: list[str]) -> PreTrainedTokenizerBase | None:
+        """The tokenizer alone: the checkpoint's own, or for a preset a stand-in that `notices` then tells of."""
+        if source.preset is None:
+            return load_tokenizer(source, notices)
+        notices.append(STAND_IN)
+        return byte_tokenizer(special_tokens(config))
 
     def inputs(self, request: Request, processor: Processor, config: PreTrainedConfig) -> Inputs:
         """The keyword arguments of the forward, on the CPU. Raises `InputError` on what cannot be encoded."""
-        raise NotImplementedError
+        return encode(request, processor, self.placeholders(processor, config), self._accepted(config))
+
+    def placeholders(self, processor: Processor, config: PreTrainedConfig) -> list[str]:
+        """The words that stand for a picture in a prompt, the usual one first; none for a model of text alone."""
+        if processor.tokenizer is None or processor.image_processor is None:
+            return []
+        named = [getattr(processor.model_processor, name, None) for name in ("image_token", "boi_token")]
+        words = [*named, image_token(config, processor.tokenizer)]
+        return list(dict.fromkeys(str(word) for word in words if word))
 
     def role(self, path: str, module: nn.Module) -> str | None:
-        """What a module is in the architecture: `patch_embed`, `vision_block`, `merger`, `projector`, `token_embedding`,
-        `decoder_layer`, `attention`, `mlp`, `norm`, `rotary`, `lm_head`, …; None where it is nothing in particular.
+        """What a module is in the architecture: one of `inspector.models.roles.ROLES`, or a word of the family's own;
+        None where it is nothing in particular. `path` is its name in `named_modules()`.
         """
-        raise NotImplementedError
+        return role_of(path, module)
 
-    def token_kinds(self, ids: Tensor, mask: Tensor | None, config: PreTrainedConfig) -> list[list[TokenKind]]:
+    def token_kinds(
+        self,
+        ids: Tensor,
+        mask: Tensor | None,
+        config: PreTrainedConfig,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> list[list[TokenKind]]:
         """The kind of each token. `ids` i64 [batch, tokens], `mask` the 2-D padding mask of the same shape or None."""
-        raise NotImplementedError
+        return token_kinds(ids, mask, config, tokenizer)
 
     def positions(self, position_ids: Tensor) -> list[list[tuple[int, ...]]]:
         """Per row and token, the position as a tuple, from the `position_ids` that the decoder really received:
         i64 [batch, tokens], or [axes, batch, tokens] under M-RoPE.
         """
-        raise NotImplementedError
+        axes = position_ids.unsqueeze(0) if position_ids.ndim == 2 else position_ids
+        return [[tuple(place) for place in row] for row in axes.permute(1, 2, 0).tolist()]
+
+    def _accepted(self, config: PreTrainedConfig) -> frozenset[str]:
+        """The parameters of the forward; empty for a class that is not transformers' own."""
+        from transformers.models.auto.modeling_auto import (
+            MODEL_FOR_CAUSAL_LM_MAPPING,
+            MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        )
+
+        for mapping in (MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING):
+            if type(config) in mapping:
+                return frozenset(inspect.signature(mapping[type(config)].forward).parameters)
+        return frozenset()
