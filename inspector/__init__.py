@@ -1,0 +1,122 @@
+"""Inspector: see what happens inside the forward pass of a vision-language model.
+
+The public names, resolved on first use: importing this package loads neither torch nor Textual.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspector.errors import (
+        Cancelled,
+        ForwardError,
+        InputError,
+        InspectorError,
+        ModelError,
+        PluginError,
+        TraceError,
+        UnknownReference,
+    )
+    from inspector.hookspecs import hookimpl
+    from inspector.models import Family, Inputs, Preset, Processor, Request, Source, byte_tokenizer, cached_file
+    from inspector.parts import Column, Curve, Heatmap, Node, Part, Picture, Tab, Table, Text, Tree, View
+    from inspector.plugins import Plugins
+    from inspector.session import Session, capture, load
+    from inspector.trace import Call, Module, Stats, TensorInfo, Token, Trace
+
+_HOMES = {
+    "inspector.errors": (
+        "Cancelled",
+        "ForwardError",
+        "InputError",
+        "InspectorError",
+        "ModelError",
+        "PluginError",
+        "TraceError",
+        "UnknownReference",
+    ),
+    "inspector.hookspecs": ("hookimpl",),
+    "inspector.models": (
+        "Family",
+        "Inputs",
+        "Preset",
+        "Processor",
+        "Request",
+        "Source",
+        "byte_tokenizer",
+        "cached_file",
+    ),
+    "inspector.parts": (
+        "Column",
+        "Curve",
+        "Heatmap",
+        "Node",
+        "Part",
+        "Picture",
+        "Tab",
+        "Table",
+        "Text",
+        "Tree",
+        "View",
+    ),
+    "inspector.plugins": ("Plugins",),
+    "inspector.session": ("Session", "capture", "load"),
+    "inspector.trace": ("Call", "Module", "Stats", "TensorInfo", "Token", "Trace"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Call",
+    "Cancelled",
+    "Column",
+    "Curve",
+    "Family",
+    "ForwardError",
+    "Heatmap",
+    "InputError",
+    "Inputs",
+    "InspectorError",
+    "ModelError",
+    "Module",
+    "Node",
+    "Part",
+    "Picture",
+    "PluginError",
+    "Plugins",
+    "Preset",
+    "Processor",
+    "Request",
+    "Session",
+    "Source",
+    "Stats",
+    "Tab",
+    "Table",
+    "TensorInfo",
+    "Text",
+    "Token",
+    "Trace",
+    "TraceError",
+    "Tree",
+    "UnknownReference",
+    "View",
+    "byte_tokenizer",
+    "cached_file",
+    "capture",
+    "hookimpl",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'inspector' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

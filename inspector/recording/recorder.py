@@ -1,0 +1,227 @@
+"""Records every module call of a model, through forward hooks, and leaves nothing attached.
+
+The hooks run between the user's modules, so they do as little as they can: they take notes (`notes.py`) in one list a call.
+`report.py` makes records of them afterwards. A hook raises only to stop a forward that the user cancelled.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Event
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inspector.errors import Cancelled
+from inspector.recording.clock import clock_for, synchronize
+from inspector.recording.keeper import SHAPES, STATS, VALUES, Keeper
+from inspector.recording.notes import Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be kept beyond shapes: `stats` of every tensor, `values` of those that match a glob.
+
+    A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is the
+    number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at each call.
+    """
+
+    stats: bool = False
+    values: tuple[str, ...] = ()
+    budget: int | None = None
+    memory: bool = True
+
+    def level(self, path: str) -> int:
+        """What the hooks of a module keep, as bits."""
+        values = any(fnmatchcase(path, glob.partition(":")[0]) for glob in self.values)
+        return (STATS if self.stats else SHAPES) | (VALUES if values else SHAPES)
+
+    def port(self, path: str, port: str) -> bool:
+        """Whether the value at a port was asked for. Globs take `[` and `]` literally: ports are full of them."""
+        for glob in self.values:
+            modules, colon, ports = glob.partition(":")
+            if fnmatchcase(path, modules) and (not colon or fnmatchcase(port, ports.replace("[", "[[]"))):
+                return True
+        return False
+
+
+class Row(NamedTuple):
+    """The notes of one call. `number` indexes the recorder's modules; `error` is set when the module raised."""
+
+    number: int
+    parent: int | None
+    step: int
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
+    start: Any
+    output: Any = None
+    end: Any = None
+    error: str | None = None
+    memory: int | None = None
+
+
+START, OUTPUT, END, ERROR, MEMORY = map(Row._fields.index, ("start", "output", "end", "error", "memory"))
+"""Where a hook writes in a row that is still open, which is a list: a named tuple would cost as much as all the rest."""
+
+
+class Recorder:
+    """Attaches on entering, detaches on leaving, whatever happens between.
+
+    `modules` holds the (path, module) pairs that the numbers of `rows` index.
+    `exception` is what the innermost failing module raised. `on_call` is called with the number of calls begun so far;
+    setting `cancel` makes the next call raise `Cancelled`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+        *,
+        on_call: Callable[[int], None] | None = None,
+        cancel: Event | None = None,
+    ) -> None:
+        self.model = model
+        self.wanted = wanted
+        self.modules: list[tuple[str, nn.Module]] = list(model.named_modules())
+        self.keeper = Keeper(wanted.budget)
+        self.exception: BaseException | None = None
+        self.notices: list[str] = []
+        self.device = _main_device(model)
+        self.mark, self.seconds = clock_for(self.device)
+        self._on_call = on_call
+        self._cancel = cancel
+        self._rows: list[list[Any]] = []
+        self._notes = Notes(self.keeper)
+        self._stack: list[int] = []
+        self._step = -1
+        self._outer: BaseException | None = None
+        self._attached = ExitStack()
+        self._measures_memory = self.device.type == "cuda" and wanted.memory and (wanted.stats or bool(wanted.values))
+
+    def __enter__(self) -> Recorder:
+        self._outer = sys.exc_info()[1]
+        with ExitStack() as attached:
+            for number, (path, module) in enumerate(self.modules):
+                before, after = self._hooks(number, self.wanted.level(path))
+                first = module.register_forward_pre_hook(before, with_kwargs=True, prepend=False)
+                attached.callback(first.remove)
+                last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
+                attached.callback(last.remove)
+            self._attached = attached.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._attached.close()
+        synchronize(self.device)
+        for index in self._stack:  # a BaseException, such as Ctrl-C, passes torch's own clean-up by
+            self._rows[index][ERROR] = type(error).__name__ if error is not None else "left open"
+        self._stack.clear()
+        self.keeper.finish()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The calls so far, in the order in which they began."""
+        return [Row(*row) for row in self._rows]
+
+    def _hooks(self, number: int, level: int) -> tuple[Callable[..., None], Callable[..., None]]:
+        """The two hooks of one module. What they use is bound here, and the commonest case, one tensor that was met
+        before, is told apart first: this is the code that runs between the user's modules.
+        """
+        rows, stack, mark, is_root = self._rows, self._stack, self.mark, number == 0
+        note, note_tensor, facts = self._notes.value, self._notes.tensor, self._notes.facts
+        watched = self._on_call is not None or self._cancel is not None
+        device = self.device if self._measures_memory else None
+
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if watched:
+                self._watch()
+            if is_root:
+                self._step += 1
+            noted: Sequence[Any] = ()
+            named = kwargs
+            try:
+                if len(args) == 1 and not level:
+                    fact = facts.get(id(args[0]))
+                    known = fact is not None and not fact.level and fact.ref() is args[0]
+                    noted = (fact,) if known else (note(args[0], None, 0),)
+                elif args:
+                    noted = [note(arg, None, level) for arg in args]
+                if kwargs:
+                    named = {name: note(arg, None, level) for name, arg in kwargs.items()}
+            except Exception as error:  # an object that cannot be described must not stop the user's model
+                self._stumbled(number, error)
+            row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None]
+            stack.append(len(rows))
+            rows.append(row)
+            row[START] = mark()
+
+        def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            end = mark()
+            if not stack or rows[stack[-1]][0] != number:
+                self._unwind(number)
+            index = stack.pop()
+            row = rows[index]
+            row[END] = end
+            if output is None and self._raised(module, row):
+                return
+            try:
+                row[OUTPUT] = (note_tensor if type(output) is Tensor else note)(output, index, level)
+            except Exception as error:
+                self._stumbled(number, error)
+            if device is not None:
+                row[MEMORY] = torch.cuda.memory_allocated(device)
+
+        return before, after
+
+    def _unwind(self, number: int) -> None:
+        """Leave the calls that are still open inside the innermost call of a module: a BaseException passed them by."""
+        while self._rows[self._stack[-1]][0] != number:
+            self._rows[self._stack.pop()][ERROR] = "left open"
+
+    def _raised(self, module: nn.Module, row: list[Any]) -> bool:
+        """Whether a module without an output raised; torch calls hooks while it handles the exception.
+
+        A module may also return None, perhaps inside somebody's `except` block: then the exception being handled did not
+        come through this module's own forward.
+        """
+        error = sys.exc_info()[1]
+        if error is None or error is self._outer or not _passed_through(error, module):
+            return False
+        row[ERROR] = type(error).__name__
+        if self.exception is None or self.exception is not error:
+            self.exception = error
+        return True
+
+    def _watch(self) -> None:
+        if self._on_call is not None:
+            self._on_call(len(self._rows) + 1)
+        if self._cancel is not None and self._cancel.is_set():
+            raise Cancelled("The forward was stopped.")
+
+    def _stumbled(self, number: int, error: Exception) -> None:
+        path = self.modules[number][0] or "the model"
+        self.notices.append(f"What passed {path} could not be noted: {type(error).__name__}: {error}")
+
+
+def _passed_through(error: BaseException, module: nn.Module) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_argcount and trace.tb_frame.f_locals.get(code.co_varnames[0]) is module:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _main_device(model: nn.Module) -> torch.device:
+    """The device of the first parameter; a model without any counts as being on the CPU."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device

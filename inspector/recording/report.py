@@ -1,0 +1,187 @@
+"""From the notes of a recorder to the records of a trace."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+
+from torch import Tensor, nn
+
+from inspector.analysis.stats import stats_of
+from inspector.recording.keeper import SMALL, Held, HeldValues
+from inspector.recording.notes import INTEGERS, Fact, flatten
+from inspector.recording.recorder import Recorder, Row
+from inspector.trace import Call, Failure, Module, Stats, TensorInfo, Value
+
+Roles = Callable[[str, nn.Module], str | None]
+
+
+class Report:
+    """Calls, kept values and failure of a finished recording. Ports and keys are named once, when it is made."""
+
+    def __init__(self, recorder: Recorder, roles: Roles) -> None:
+        self._recorder = recorder
+        self._rows = recorder.rows
+        self._roles = {path: roles(path, module) for path, module in recorder.modules}
+        self._ports = [_ports(row, recorder.modules[row.number][1]) for row in self._rows]
+        self._stats: dict[Held, Stats] = {}
+        self._name_origins()
+        self.values: HeldValues = recorder.keeper.values(self._name_values())
+
+    def modules(self) -> list[Module]:
+        """Every module of the model with its size; parameters that it shares with itself count once."""
+        return [
+            Module(path, type(module).__name__, self._roles[path], *size_of(module))
+            for path, module in self._recorder.modules
+        ]
+
+    def calls(self) -> list[Call]:
+        """The calls in the order in which they began."""
+        depths: list[int] = []
+        calls = []
+        for index, (row, (inputs, outputs)) in enumerate(zip(self._rows, self._ports, strict=True)):
+            depths.append(0 if row.parent is None else depths[row.parent] + 1)
+            path, module = self._recorder.modules[row.number]
+            calls.append(
+                Call(
+                    index=index,
+                    step=max(row.step, 0),
+                    parent=row.parent,
+                    depth=depths[index],
+                    path=path,
+                    class_name=type(module).__name__,
+                    role=self._roles[path],
+                    inputs={port: self._value(note, (index, port)) for port, note in inputs.items()},
+                    outputs={port: self._value(note, (index, port)) for port, note in outputs.items()},
+                    seconds=None if row.end is None else self._recorder.seconds(row.start, row.end),
+                    memory=row.memory,
+                    error=row.error,
+                )
+            )
+        return calls
+
+    def failure(self) -> Failure | None:
+        """Where the forward raised; None when it did not, or when it was stopped on purpose."""
+        error = self._recorder.exception
+        failed = [index for index, row in enumerate(self._rows) if row.error is not None]
+        if error is None or not failed:
+            return None
+        index = max(failed, key=lambda candidate: (self._depth(candidate), -candidate))
+        path, module = self._recorder.modules[self._rows[index].number]
+        file, line, frame_locals = _place(error)
+        ports = {port: self._value(note, (index, port)) for port, note in self._ports[index][0].items()}
+        return Failure(
+            path=path,
+            class_name=type(module).__name__,
+            error=type(error).__name__,
+            message=str(error),
+            file=file,
+            line=line,
+            code=linecache.getline(file, line).strip() if file and line else None,
+            call=index,
+            ports=ports | {f"local.{name}": info for name, info in frame_locals.items()},
+        )
+
+    def _depth(self, index: int) -> int:
+        depth, parent = 0, self._rows[index].parent
+        while parent is not None:
+            depth, parent = depth + 1, self._rows[parent].parent
+        return depth
+
+    def _name_origins(self) -> None:
+        for index, (_, outputs) in enumerate(self._ports):
+            for port, note in outputs.items():
+                if isinstance(note, Fact) and note.call == index and (first := note.first or note).port is None:
+                    first.port = port
+
+    def _name_values(self) -> Mapping[str, Held]:
+        """Kept values under the first port at which each was seen, leaving out what only came along with a module."""
+        wanted, named = self._recorder.wanted, {}
+        for index, ports in enumerate(self._ports):
+            path = self._recorder.modules[self._rows[index].number][0]
+            for port, note in [*ports[0].items(), *ports[1].items()]:
+                held = note.held if isinstance(note, Fact) else None
+                if held is not None and held.key is None and (_is_small(note) or wanted.port(path, port)):
+                    held.key = f"{index}/{port}"
+                    named[held.key] = held
+        return named
+
+    def _value(self, note: Any, place: tuple[int, str]) -> Value:
+        if not isinstance(note, Fact):
+            return note  # type: ignore[no-any-return]
+        first = note.first or note
+        origin = None if first.call is None or first.port is None else (first.call, first.port)
+        return TensorInfo(
+            shape=tuple(note.shape),
+            dtype=str(note.dtype).removeprefix("torch."),
+            device=str(note.device),
+            stats=self._stats_of(note),
+            origin=None if origin == place else origin,
+            value=None if note.held is None else note.held.key,
+        )
+
+    def _stats_of(self, note: Fact) -> Stats | None:
+        if note.pending is not None:
+            return note.pending.stats()
+        if note.held is None or note.held.key is None:
+            return None
+        if note.held not in self._stats:
+            self._stats[note.held] = stats_of(note.held.read())
+        return self._stats[note.held]
+
+
+def size_of(module: nn.Module) -> tuple[int, int]:
+    """Number of parameters of a module and its children, and their bytes; a shared one counts once."""
+    parameters = list(module.parameters())
+    return sum(item.numel() for item in parameters), sum(item.numel() * item.element_size() for item in parameters)
+
+
+def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = parameter_names(type(module))
+    inputs: dict[str, Any] = {}
+    for position, note in enumerate(row.args):
+        inputs.update(flatten(f"input.{names[position]}" if position < len(names) else f"input[{position}]", note))
+    for name, note in row.kwargs.items():
+        inputs.update(flatten(f"input.{name}", note))
+    returned = row.end is not None and row.error is None
+    return inputs, dict(flatten("output", row.output)) if returned else {}
+
+
+@lru_cache(maxsize=4096)
+def parameter_names(kind: type[nn.Module]) -> tuple[str, ...]:
+    """Names of the positional parameters of a class's `forward`, without `self`; as far as they can be told."""
+    try:
+        parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return ()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(parameter.name for parameter in parameters if parameter.kind in positional)
+
+
+def _place(error: BaseException) -> tuple[str | None, int | None, dict[str, TensorInfo]]:
+    """File and line of the innermost frame that is no part of torch, with the tensors that it had made by then."""
+    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if not _is_torch(frame)]
+    if not frames:
+        return None, None, {}
+    frame, line = frames[-1]
+    return frame.f_code.co_filename, line, dict(_local_tensors(frame.f_locals))
+
+
+def _is_torch(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "torch"
+
+
+def _local_tensors(names: Mapping[str, Any]) -> Iterator[tuple[str, TensorInfo]]:
+    for name, thing in names.items():
+        if isinstance(thing, Tensor):
+            dtype = str(thing.dtype).removeprefix("torch.")
+            yield name, TensorInfo(tuple(thing.shape), dtype, str(thing.device))
+
+
+def _is_small(note: Fact) -> bool:
+    return note.dtype in INTEGERS and note.shape.numel() * note.dtype.itemsize <= SMALL

@@ -1,0 +1,253 @@
+"""The front door: one loaded model with its family, plugins and lock, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from inspector.errors import Cancelled, ForwardError
+from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
+from inspector.models.shape_only import shape_only as on_shapes
+from inspector.plugins import Plugins
+from inspector.recording import Recorder, Report, Wanted, exclusive
+from inspector.recording.report import size_of
+from inspector.tokens import read_tokens
+from inspector.trace import ModelInfo, Trace
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedTokenizerBase
+
+    from inspector.models import Message, Processor
+
+Globs = str | Sequence[str]
+
+
+def load(  # noqa: PLR0913 - the model options of the command line, each under its own name
+    reference: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    attention: str | None = None,
+    shape_only: bool = False,
+    random_weights: bool = False,
+    vision: str | Path | None = None,
+    adapter: str | Path | None = None,
+    trust_remote_code: bool = False,
+    plugins: Plugins | None = None,
+    progress: Callable[[str, float | None], None] | None = None,
+) -> Session:
+    """Load a model: `preset:NAME`, a directory, `owner/name` from the hub's cache or the hub, or `demo:NAME`.
+
+    `attention` is transformers' implementation name (sdpa, eager, flash_attention_2). `shape_only` runs without weights;
+    a preset does so unless `random_weights` asks for the published architecture with random ones. `progress` is called
+    with the stage and, where it is known, the fraction done.
+
+    Raises `UnknownReference` when nothing is found under the reference, `ModelError` when it cannot be loaded as asked.
+    """
+    options = Options(
+        device=device,
+        dtype=dtype,
+        attention=attention,
+        shape_only=shape_only,
+        random_weights=random_weights,
+        vision=None if vision is None else Path(vision),
+        adapter=None if adapter is None else Path(adapter),
+        trust_remote_code=trust_remote_code,
+    )
+    found = Plugins.installed() if plugins is None else plugins
+    source = find(str(reference), found.presets)
+    return Session(load_model(source, options, found.families, progress), found)
+
+
+class Session:
+    """A loaded model. One forward runs at a time: a second one waits for the first."""
+
+    def __init__(self, loaded: Loaded, plugins: Plugins) -> None:
+        self.model = loaded.model
+        self.config = loaded.config
+        self.family: Family = loaded.family
+        self.processor: Processor = loaded.processor
+        self.reference = loaded.reference
+        self.shape_only = loaded.shape_only
+        self.plugins = plugins
+        self.notices = [*loaded.notices, *loaded.processor.notices]
+        self.info = describe_model(self.model, self.reference, self.family, shape_only=self.shape_only)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.reference}: {self.info.class_name}, {self.info.parameters:,} parameters>"
+
+    def encode(self, request: Request) -> Inputs:
+        """What the family makes of a request, on the CPU. Raises `InputError`."""
+        return self.family.inputs(request, self.processor, self.config)
+
+    def trace(  # noqa: PLR0913 - what is asked and what is kept, each under its own name
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        images: str | Path | Image | Sequence[str | Path | Image] = (),
+        messages: Sequence[Message] | Sequence[Sequence[Message]] | None = None,
+        system: str | None = None,
+        raw: bool = False,
+        inputs: Inputs | Mapping[str, torch.Tensor] | None = None,
+        stats: bool = False,
+        values: Globs = (),
+        budget: int | None = None,
+        on_call: Callable[[int], None] | None = None,
+        cancel: Event | None = None,
+    ) -> Trace:
+        """Run one forward and return its trace.
+
+        Several prompts are a batch, padded on the left. `messages` is a conversation, or several. `inputs` are the
+        forward's own keyword arguments, for who has them already. `stats` measures every tensor, `values` keeps those
+        whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to disk. `on_call` is called
+        with the number of calls begun so far; setting `cancel` stops the forward.
+
+        Raises `InputError` for what cannot be encoded; `ForwardError` when the model raises, its `trace` holding
+        everything up to there; `Cancelled`.
+        """
+        encoded = self._inputs(inputs, prompt, images, messages, system, raw)
+        wanted = Wanted(stats=stats, values=_globs(values), budget=budget)
+        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=[*self.notices, *encoded.notices])
+        recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
+        mode = on_shapes(self.model) if self.shape_only else nullcontext()
+        try:
+            with exclusive(self.model), torch.no_grad(), mode, recorder:
+                self.model(**self._to_device(encoded.tensors))
+        except Cancelled:
+            raise
+        except Exception as error:
+            self._fill(trace, recorder)
+            raise ForwardError(failure_message(trace, error), trace) from error
+        self._fill(trace, recorder)
+        return trace
+
+    def _inputs(  # noqa: PLR0913
+        self,
+        inputs: Inputs | Mapping[str, torch.Tensor] | None,
+        prompt: str | Sequence[str] | None,
+        images: Any,
+        messages: Any,
+        system: str | None,
+        raw: bool,
+    ) -> Inputs:
+        if inputs is not None:
+            return inputs if isinstance(inputs, Inputs) else Inputs(dict(inputs))
+        return self.encode(make_request(prompt, images, messages, system, raw))
+
+    def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs where the model expects them; floating-point ones in the model's dtype, as `generate` would cast them."""
+        moved = {}
+        for name, item in tensors.items():
+            if isinstance(item, torch.Tensor):
+                floating = item.is_floating_point()
+                if self.shape_only:
+                    moved[name] = item.to("meta", self.model.dtype) if floating else item
+                else:
+                    moved[name] = item.to(self.model.device, self.model.dtype if floating else None)
+            else:
+                moved[name] = item
+        return moved
+
+    def _fill(self, trace: Trace, recorder: Recorder) -> None:
+        fill(trace, recorder, self.family, self.config, self.processor.tokenizer)
+
+
+@contextmanager
+def capture(
+    model: nn.Module,
+    *,
+    stats: bool = False,
+    values: Globs = (),
+    budget: int | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> Iterator[Trace]:
+    """Record every forward of a model that you already have: `with inspector.capture(model) as trace: model(**inputs)`.
+
+    The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes through
+    unchanged. See `Session.trace` for `stats`, `values` and `budget`; with a `tokenizer`, tokens carry their text.
+
+    Raises `ModelError` inside another capture of the same model on the same thread.
+    """
+    config = getattr(model, "config", None)
+    family = next((family for family in Plugins.installed().families if config and family.matches(config)), Family())
+    trace = Trace(describe_model(model, getattr(config, "_name_or_path", "") or type(model).__name__, family))
+    recorder = Recorder(model, Wanted(stats=stats, values=_globs(values), budget=budget))
+    with exclusive(model):
+        try:
+            with recorder:
+                yield trace
+        finally:
+            fill(trace, recorder, family, config, tokenizer)
+
+
+def fill(
+    trace: Trace,
+    recorder: Recorder,
+    family: Family,
+    config: Any,
+    tokenizer: PreTrainedTokenizerBase | None,
+) -> None:
+    """Put what a recorder has seen into a trace."""
+    report = Report(recorder, family.role)
+    trace.modules = report.modules()
+    trace.calls = report.calls()
+    trace.values = report.values
+    trace.failure = report.failure()
+    trace.notices += [*recorder.notices, *recorder.keeper.notices]
+    trace.tokens = read_tokens(trace, family, config, tokenizer)
+
+
+def describe_model(model: nn.Module, reference: str, family: Family, *, shape_only: bool = False) -> ModelInfo:
+    """The header of a trace."""
+    first = next(model.parameters(), None)
+    dtype = getattr(model, "dtype", None) or (first.dtype if first is not None else torch.float32)
+    device = "cpu" if first is None else "meta" if shape_only else str(first.device)
+    return ModelInfo(
+        reference=reference,
+        family=family.name,
+        class_name=type(model).__name__,
+        parameters=size_of(model)[0],
+        dtype=str(dtype).removeprefix("torch."),
+        device=device,
+        attention=getattr(getattr(model, "config", None), "_attn_implementation", None),
+        shape_only=shape_only,
+    )
+
+
+def failure_message(trace: Trace, error: Exception) -> str:
+    """What failed, where, and what was raised, in two lines."""
+    failure = trace.failure
+    what = f"{type(error).__name__}: {error}"
+    if failure is None:
+        return f"The forward failed before the first module ran.\n{what}"
+    where = f" ({failure.file}:{failure.line})" if failure.file else ""
+    advice = ""
+    if isinstance(error, torch.OutOfMemoryError):
+        advice = "\nThe device ran out of memory: a lower --dtype, --device cpu, a smaller picture or --shape-only needs less."
+    return f"The forward failed in {failure.path or 'the model itself'}, {failure.class_name}{where}.\n{what}{advice}"
+
+
+def make_request(
+    prompt: str | Sequence[str] | None, images: Any, messages: Any, system: str | None, raw: bool
+) -> Request:
+    """The arguments of `Session.trace` as a request: single things become tuples of one."""
+    one_image = isinstance(images, (str, Path)) or not isinstance(images, Sequence)
+    one_conversation = bool(messages) and isinstance(messages[0], Mapping)
+    return Request(
+        prompts=() if prompt is None else (prompt,) if isinstance(prompt, str) else tuple(prompt),
+        images=(images,) if one_image else tuple(images),
+        messages=() if not messages else (messages,) if one_conversation else tuple(messages),
+        system=system,
+        raw=raw,
+    )
+
+
+def _globs(values: Globs) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values)
