@@ -1,5 +1,7 @@
 """What a kind of model is, told to the rest of the program. The base class is the generic family: every method has a
 default that works for any causal language model or image-text model of transformers; a plugin says only what differs.
+
+What needs torch is imported where it is called: plugins are asked for their presets before the first model is loaded.
 """
 
 from __future__ import annotations
@@ -8,11 +10,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError
-from inspector.models.encoding import encode
 from inspector.models.inputs import Inputs, Request
-from inspector.models.kinds import image_token, token_kinds
 from inspector.models.processors import Processor, load_image_processor, load_model_processor, load_tokenizer
-from inspector.models.roles import role_of
 from inspector.models.vocabulary import STAND_IN, byte_tokenizer, special_tokens
 from inspector.trace import TokenKind
 
@@ -73,10 +72,14 @@ class Family:
 
     def inputs(self, request: Request, processor: Processor, config: PreTrainedConfig) -> Inputs:
         """The keyword arguments of the forward, on the CPU. Raises `InputError` on what cannot be encoded."""
+        from inspector.models.encoding import encode
+
         return encode(request, processor, self.placeholders(processor, config), self._accepted(config))
 
     def placeholders(self, processor: Processor, config: PreTrainedConfig) -> list[str]:
         """The words that stand for a picture in a prompt, the usual one first; none for a model of text alone."""
+        from inspector.models.kinds import image_token
+
         if processor.tokenizer is None or processor.image_processor is None:
             return []
         named = [getattr(processor.model_processor, name, None) for name in ("image_token", "boi_token")]
@@ -87,6 +90,8 @@ class Family:
         """What a module is in the architecture: one of `inspector.models.roles.ROLES`, or a word of the family's own;
         None where it is nothing in particular. `path` is its name in `named_modules()`.
         """
+        from inspector.models.roles import role_of
+
         return role_of(path, module)
 
     def token_kinds(
@@ -97,6 +102,8 @@ class Family:
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> list[list[TokenKind]]:
         """The kind of each token. `ids` i64 [batch, tokens], `mask` the 2-D padding mask of the same shape or None."""
+        from inspector.models.kinds import token_kinds
+
         return token_kinds(ids, mask, config, tokenizer)
 
     def positions(self, position_ids: Tensor) -> list[list[tuple[int, ...]]]:
