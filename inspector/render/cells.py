@@ -21,6 +21,9 @@ UNITS: dict[str, Callable[[float], str]] = {
 LEAST, LEAST_FIRST = 16, 32
 """No column of text is cut below so many cells, and the first one not below more: beyond that, columns are left out."""
 
+MOST = 60
+"""Where nothing is cut, a column is laid out for texts of so many cells: a few long ones do not widen the table."""
+
 
 def cell_text(value: Cell, column: Column) -> str:
     """A field as a reader expects it; safe to print."""
@@ -61,7 +64,7 @@ def fit(widths: Sequence[int], columns: Sequence[Column], room: int | None) -> l
     fit even so are left out at the right: fewer widths may come back than went in.
     """
     if room is None or not widths:
-        return list(widths)
+        return [min(width, MOST) for width in widths]
     text = [place for place, column in enumerate(columns) if column.align == "left"]
     for count in range(len(widths), 0, -1):
         fitted = list(widths[:count])

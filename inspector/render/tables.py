@@ -25,9 +25,9 @@ def table_lines(table: Table, paper: Paper) -> Iterator[str]:
     for row in chain(islice(rows, SAMPLE), spread):
         widths = [max(width, length) for width, length in zip(widths, _lengths(row, columns), strict=True)]
     fitted = fit(widths, columns, paper.width)
-    yield paper.paint(_line([column.name for column in columns], fitted, columns), "header")
+    yield paper.paint(_line([column.name for column in columns], fitted, columns, paper), "header")
     for row in rows:
-        yield _line(_texts(row, columns), fitted, columns)
+        yield _line(_texts(row, columns), fitted, columns, paper)
     if (missing := len(columns) - len(fitted)) > 0:
         yield from paper.prose(_narrow(missing, columns), "dim")
 
@@ -41,9 +41,9 @@ def tree_lines(tree: Tree, paper: Paper) -> Iterator[str]:
     texts = [[guide + label, *_texts(cells, tree.columns)] for guide, label, cells in lines]
     widths = [max(map(cell_len, field)) for field in zip([column.name for column in columns], *texts, strict=True)]
     fitted = fit(widths, columns, paper.width)
-    yield paper.paint(_line([column.name for column in columns], fitted, columns), "header")
+    yield paper.paint(_line([column.name for column in columns], fitted, columns, paper), "header")
     for text in texts:
-        yield _line(text, fitted, columns)
+        yield _line(text, fitted, columns, paper)
     if (missing := len(columns) - len(fitted)) > 0:
         yield from paper.prose(_narrow(missing, columns), "dim")
 
@@ -58,8 +58,12 @@ def walk(nodes: Sequence[Node], lead: str = "", *, top: bool = True) -> Iterator
         yield from walk(node.children, lead + below, top=False)
 
 
-def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
-    fields = (pad(text, width, column.align) for text, width, column in zip(texts, widths, columns, strict=False))
+def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column], paper: Paper) -> str:
+    """The fields at their places. On a pipe, one that is too wide shifts the rest of its line; it is not cut."""
+    fields = []
+    for text, width, column in zip(texts, widths, columns, strict=False):
+        room = max(width, cell_len(text)) if paper.width is None else width
+        fields.append(pad(text, room, column.align))
     return GAP.join(fields).rstrip()
 
 

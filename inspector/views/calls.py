@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -11,8 +12,15 @@ from inspector.parts import Cell, Column, Node, Part, Table, Tree, View
 from inspector.trace import Trace, Value
 from inspector.views.rows import Rows
 
+NUMBER = re.compile(r"\[(\d+)\]")
+
 
 def show(trace: Trace, *, path: str = "", role: str = "", step: str = "") -> Sequence[Part]:
+    return [table(trace, path=path, role=role, step=step)]
+
+
+def table(trace: Trace, *, path: str = "", role: str = "", step: str = "") -> Table:
+    """A row a call; see `filtered` for what can be asked."""
     indices = filtered(trace, path=path, role=role, step=step)
     memory, failed = _measured_memory(trace), trace.failure is not None
     columns = (
@@ -32,10 +40,20 @@ def show(trace: Trace, *, path: str = "", role: str = "", step: str = "") -> Seq
         call = trace.calls[index]
         given, made = ports_text(call.inputs, "input"), ports_text(call.outputs, "output")
         extra = [*([call.memory] if memory else []), *([call.error] if failed else [])]
-        return (index, call.step, call.path, made, call.seconds, *extra, given, call.role, call.class_name)
+        return (
+            index,
+            call.step,
+            call.path or call.class_name,
+            made,
+            call.seconds,
+            *extra,
+            given,
+            call.role,
+            call.class_name,
+        )
 
     note = "" if len(indices) == len(trace.calls) else f"{len(indices):,} of {len(trace.calls):,} calls."
-    return [Table("Calls", columns, Rows(indices, row), note)]
+    return Table("Calls", columns, Rows(indices, row), note)
 
 
 def filtered(trace: Trace, *, path: str = "", role: str = "", step: str = "") -> Sequence[int]:
@@ -90,12 +108,23 @@ def relative(path: str, above: str) -> str:
 
 
 def ports_text(ports: Mapping[str, Value], side: str) -> str:
-    """Ports in a line, without those that hold nothing: `hidden_states f32[1,12,16], use_cache True`."""
-    return ", ".join(
-        f"{name} {value_text(value)}".strip()
-        for name, value in ((port.removeprefix(side).removeprefix("."), value) for port, value in ports.items())
-        if value is not None
-    )
+    """Ports in a line, without those that hold nothing: `hidden_states f32[1,12,16], use_cache True`.
+
+    Numbered ports that hold the same are one: `past_key_values.layers[0…27].keys bf16[1,4,31,128]`.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for port, value in ports.items():
+        if value is not None:
+            name = port.removeprefix(side).removeprefix(".")
+            groups.setdefault((NUMBER.sub("[#]", name), value_text(value)), []).append(name)
+    return ", ".join(f"{_joined(names)} {text}".strip() for (_, text), names in groups.items())
+
+
+def _joined(names: list[str]) -> str:
+    """The first of some numbered names, with the number of the last: `layers[0…27].keys`."""
+    numbers = [NUMBER.findall(name) for name in (names[0], names[-1])]
+    spans = iter(first if first == last else f"{first}…{last}" for first, last in zip(*numbers, strict=True))
+    return NUMBER.sub(lambda _: f"[{next(spans)}]", names[0])
 
 
 def _measured_memory(trace: Trace) -> bool:

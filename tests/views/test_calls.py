@@ -5,8 +5,8 @@ import pytest
 from inspector.errors import InputError
 from inspector.parts import Cell, Table
 from inspector.trace import Trace
-from inspector.views.calls import VIEW, tree
-from tests.traces import big_trace, failing_trace, small_trace, steps_trace
+from inspector.views.calls import VIEW, ports_text, tree
+from tests.traces import big_trace, failing_trace, info, small_trace, steps_trace
 
 
 def shown(trace: Trace, **options: str) -> Table:
@@ -88,3 +88,12 @@ def test_no_calls() -> None:
     trace = Trace(small_trace().model)
     assert len(shown(trace).rows) == 0
     assert tree(trace).roots == ()
+
+
+def test_numbered_ports_that_hold_the_same_are_one() -> None:
+    layers = {f"output.cache.layers[{layer}].{name}": info(1, 2) for layer in range(3) for name in ("keys", "values")}
+    ports = {**layers, "output.cache.layers[3].keys": info(1, 3), "output[0]": info(4), "output[1]": info(4)}
+    assert ports_text(ports, "output") == (
+        "cache.layers[0…2].keys f32[1,2], cache.layers[0…2].values f32[1,2], cache.layers[3].keys f32[1,3], "
+        "[0…1] f32[4]"
+    )
