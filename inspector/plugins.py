@@ -69,7 +69,9 @@ class Plugins:
         """Every installed plugin, outsiders' before those that ship, and `modules` before both."""
         plugins = cls(*modules)
         disabled = {name.strip() for name in os.environ.get(DISABLED, "").split(",")}
-        points = sorted(entry_points(group=GROUP), key=lambda point: (_distribution(point)[0] == "inspector", point.name))
+        points = sorted(
+            entry_points(group=GROUP), key=lambda point: (_distribution(point)[0] == "inspector", point.name)
+        )
         for point in points:
             if point.name not in disabled:
                 plugins._load(point)

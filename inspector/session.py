@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Globs = str | Sequence[str]
 
 
-def load(  # noqa: PLR0913 - the model options of the command line, each under its own name
+def load(
     reference: str | Path,
     *,
     device: str = "auto",
@@ -45,9 +45,9 @@ def load(  # noqa: PLR0913 - the model options of the command line, each under i
 ) -> Session:
     """Load a model: `preset:NAME`, a directory, `owner/name` from the hub's cache or the hub, or `demo:NAME`.
 
-    `attention` is transformers' implementation name (sdpa, eager, flash_attention_2). `shape_only` runs without weights;
-    a preset does so unless `random_weights` asks for the published architecture with random ones. `progress` is called
-    with the stage and, where it is known, the fraction done.
+    `attention` is transformers' implementation name (sdpa, eager, flash_attention_2). `shape_only` runs without
+    weights; a preset does so unless `random_weights` asks for the published architecture with random ones. `progress`
+    is called with the stage and, where it is known, the fraction done.
 
     Raises `UnknownReference` when nothing is found under the reference, `ModelError` when it cannot be loaded as asked.
     """
@@ -87,7 +87,7 @@ class Session:
         """What the family makes of a request, on the CPU. Raises `InputError`."""
         return self.family.inputs(request, self.processor, self.config)
 
-    def trace(  # noqa: PLR0913 - what is asked and what is kept, each under its own name
+    def trace(
         self,
         prompt: str | Sequence[str] | None = None,
         *,
@@ -116,9 +116,8 @@ class Session:
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget)
         trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=[*self.notices, *encoded.notices])
         recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
-        mode = on_shapes(self.model) if self.shape_only else nullcontext()
         try:
-            with exclusive(self.model), torch.no_grad(), mode, recorder:
+            with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
                 self.model(**self._to_device(encoded.tensors))
         except Cancelled:
             raise
@@ -128,7 +127,7 @@ class Session:
         self._fill(trace, recorder)
         return trace
 
-    def _inputs(  # noqa: PLR0913
+    def _inputs(
         self,
         inputs: Inputs | Mapping[str, torch.Tensor] | None,
         prompt: str | Sequence[str] | None,
@@ -140,6 +139,16 @@ class Session:
         if inputs is not None:
             return inputs if isinstance(inputs, Inputs) else Inputs(dict(inputs))
         return self.encode(make_request(prompt, images, messages, system, raw))
+
+    @contextmanager
+    def _mode(self, trace: Trace) -> Iterator[None]:
+        """Shape-only where the model has no weights; what had to be assumed is said in the trace."""
+        if not self.shape_only:
+            yield
+            return
+        with on_shapes(self.model) as mode:
+            yield
+        trace.notices += mode.notices
 
     def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs where the model expects them; floating-point ones in the model's dtype, as `generate` would cast them."""
@@ -170,8 +179,9 @@ def capture(
 ) -> Iterator[Trace]:
     """Record every forward of a model that you already have: `with inspector.capture(model) as trace: model(**inputs)`.
 
-    The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes through
-    unchanged. See `Session.trace` for `stats`, `values` and `budget`; with a `tokenizer`, tokens carry their text.
+    The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes
+    through unchanged. See `Session.trace` for `stats`, `values` and `budget`; with a `tokenizer`, tokens carry their
+    text.
 
     Raises `ModelError` inside another capture of the same model on the same thread.
     """
@@ -230,7 +240,7 @@ def failure_message(trace: Trace, error: Exception) -> str:
     where = f" ({failure.file}:{failure.line})" if failure.file else ""
     advice = ""
     if isinstance(error, torch.OutOfMemoryError):
-        advice = "\nThe device ran out of memory: a lower --dtype, --device cpu, a smaller picture or --shape-only needs less."
+        advice = "\nA lower --dtype, --device cpu, a smaller picture or --shape-only needs less memory."
     return f"The forward failed in {failure.path or 'the model itself'}, {failure.class_name}{where}.\n{what}{advice}"
 
 

@@ -1,7 +1,7 @@
 """A tensor in a few numbers, computed where it lives.
 
-Three passes over memory (extremes, sum, sum of squares) instead of the seven that the plain formulas take; the numbers stay
-on the device until they are asked for, so that nothing waits for an accelerator in the middle of a forward.
+Three passes over memory (extremes, sum, sum of squares) instead of the seven that the plain formulas take; the numbers
+stay on the device until they are asked for, so that nothing waits for an accelerator in the middle of a forward.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def stats_of(tensor: Tensor) -> Stats:
 
 
 def _on_host(tensor: Tensor) -> Stats:
-    """A glance at the sum tells whether every element is finite, which nearly always spares looking for those that are not."""
+    """A glance at the sum tells whether every element is finite, which nearly always spares looking for those that are
+    not.
+    """
     low, high = torch.aminmax(tensor)
     wide = torch.float64 if tensor.dtype == torch.float64 else torch.float32
     total = tensor.sum(dtype=wide).item()

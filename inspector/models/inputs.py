@@ -21,8 +21,8 @@ Message = Mapping[str, Any]
 class Request:
     """A question, as it was given: several `prompts` or several conversations in `messages` are a batch.
 
-    `images` are files or pictures. For one prompt all of them belong to it; for a batch they are dealt out one a row, or
-    in the order of the placeholders where the prompts write them. `raw` leaves the chat template out.
+    `images` are files or pictures. For one prompt all of them belong to it; for a batch they are dealt out one a row,
+    or in the order of the placeholders where the prompts write them. `raw` leaves the chat template out.
     """
 
     prompts: tuple[str, ...] = ()

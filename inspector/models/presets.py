@@ -12,7 +12,8 @@ class Preset:
     """A published model without its weights, as the files beside them say it.
 
     `config`, `generation` and `image_processor` are the contents of `config.json`, `generation_config.json` and
-    `preprocessor_config.json`. `tokenizer` names the vocabulary that the family loads. `source` says where it was published.
+    `preprocessor_config.json`. `tokenizer` names the vocabulary that the family loads. `source` says where it was
+    published.
     """
 
     name: str

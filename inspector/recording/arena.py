@@ -1,7 +1,8 @@
 """Memory for copies of many tensors, taken from the system in large pieces.
 
-Touching a fresh page for the first time costs far more than copying into it, and the activations of a forward are a hundred
-thousand pages. So the next piece is made, and touched, by a thread of its own while the forward fills the one before.
+Touching a fresh page for the first time costs far more than copying into it, and the activations of a forward are a
+hundred thousand pages. So the next piece is made, and touched, by a thread of its own while the forward fills the one
+before.
 """
 
 from __future__ import annotations

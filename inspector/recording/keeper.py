@@ -1,7 +1,7 @@
 """Keeps values and statistics of the tensors that were asked for, within a memory budget that spills to disk.
 
-A kept value is a copy made at that moment, so later in-place changes do not reach it; a tensor that passes several ports
-unchanged is copied once. On an accelerator, copies stay there in small batches, so that no module waits for one.
+A kept value is a copy made at that moment, so later in-place changes do not reach it; a tensor that passes several
+ports unchanged is copied once. On an accelerator, copies stay there in small batches, so that no module waits for one.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Keeper:
         self._arena.close()
         if self._spilled:
             spilled, budget = self._spilled / 2**30, self.budget / 2**30
-            self.notices.append(f"{spilled:.2f} GiB of kept values went to disk; the memory budget is {budget:.2f} GiB.")
+            self.notices.append(
+                f"{spilled:.2f} GiB of kept values went to disk; the memory budget is {budget:.2f} GiB."
+            )
 
     def values(self, held: Mapping[str, Held]) -> HeldValues:
         """The kept values by key, together with the folder of those on disk, which lives as long as they do."""

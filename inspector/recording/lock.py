@@ -23,7 +23,9 @@ def exclusive(model: nn.Module) -> Iterator[None]:
     me = threading.get_ident()
     with _changed:
         if _owners.get(model) == me:
-            raise ModelError("This model is being captured already: a second capture inside the first would see itself.")
+            raise ModelError(
+                "This model is being captured already: a second capture inside the first would see itself."
+            )
         _changed.wait_for(lambda: model not in _owners)
         _owners[model] = me
     try:

@@ -1,7 +1,7 @@
 """What a hook writes down about the objects that pass a module, without holding on to a single tensor.
 
-A hook runs hundreds of times in a forward, so it takes notes in the cheapest form there is: the nesting of the object, with
-a `Fact` in place of each tensor. Port names and records are made from the notes after the forward (`flatten`).
+A hook runs hundreds of times in a forward, so it takes notes in the cheapest form there is: the nesting of the object,
+with a `Fact` in place of each tensor. Port names and records are made from the notes after the forward (`flatten`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from inspector.recording.keeper import Held, Keeper
     from inspector.analysis.stats import Pending
+    from inspector.recording.keeper import Held, Keeper
 
 INTEGERS = frozenset({torch.int64, torch.int32, torch.bool, torch.int16, torch.uint8, torch.int8})
 """Token ids, grids, positions, windows and masks: small, and what is asked for most often."""
@@ -29,9 +29,9 @@ LONGEST_TEXT = 120
 class Fact:
     """A tensor as it was met.
 
-    `first` is the fact of the same tensor when it was met first, None if this is it: a tensor that was changed in place has
-    several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `version` is torch's
-    count of in-place changes where something was kept of it.
+    `first` is the fact of the same tensor when it was met first, None if this is it: a tensor that was changed in place
+    has several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `version`
+    is torch's count of in-place changes where something was kept of it.
     """
 
     # Most facts keep these defaults. They stand on the class because setting them costs more than all of the rest.
@@ -53,8 +53,8 @@ class Fact:
 class Notes:
     """Takes notes of whatever carries tensors, and recognises a tensor that it has met before.
 
-    A tensor is the same as long as the object lives: the weak reference tells it from a later one at its address. `facts`
-    holds the latest fact by the tensor's `id`.
+    A tensor is the same as long as the object lives: the weak reference tells it from a later one at its address.
+    `facts` holds the latest fact by the tensor's `id`.
     """
 
     def __init__(self, keeper: Keeper) -> None:

@@ -1,7 +1,7 @@
 """Records every module call of a model, through forward hooks, and leaves nothing attached.
 
-The hooks run between the user's modules, so they do as little as they can: they take notes (`notes.py`) in one list a call.
-`report.py` makes records of them afterwards. A hook raises only to stop a forward that the user cancelled.
+The hooks run between the user's modules, so they do as little as they can: they take notes (`notes.py`) in one list a
+call. `report.py` makes records of them afterwards. A hook raises only to stop a forward that the user cancelled.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from inspector.recording.notes import Notes
 class Wanted:
     """What is to be kept beyond shapes: `stats` of every tensor, `values` of those that match a glob.
 
-    A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is the
-    number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at each call.
+    A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is
+    the number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at
+    each call.
     """
 
     stats: bool = False
@@ -67,21 +68,22 @@ class Row(NamedTuple):
 
 
 START, OUTPUT, END, ERROR, MEMORY = map(Row._fields.index, ("start", "output", "end", "error", "memory"))
-"""Where a hook writes in a row that is still open, which is a list: a named tuple would cost as much as all the rest."""
+"""Where a hook writes in a row that is still open, which is a list: a named tuple would cost as much as all the rest.
+"""
 
 
 class Recorder:
     """Attaches on entering, detaches on leaving, whatever happens between.
 
     `modules` holds the (path, module) pairs that the numbers of `rows` index.
-    `exception` is what the innermost failing module raised. `on_call` is called with the number of calls begun so far;
+    `exception` is the last that came through a module. `on_call` is called with the number of calls begun so far;
     setting `cancel` makes the next call raise `Cancelled`.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+        wanted: Wanted = Wanted(),
         *,
         on_call: Callable[[int], None] | None = None,
         cancel: Event | None = None,
@@ -141,8 +143,6 @@ class Recorder:
         device = self.device if self._measures_memory else None
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if watched:
-                self._watch()
             if is_root:
                 self._step += 1
             noted: Sequence[Any] = ()
@@ -161,6 +161,8 @@ class Recorder:
             row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None]
             stack.append(len(rows))
             rows.append(row)
+            if watched:
+                self._watch()
             row[START] = mark()
 
         def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -189,20 +191,19 @@ class Recorder:
     def _raised(self, module: nn.Module, row: list[Any]) -> bool:
         """Whether a module without an output raised; torch calls hooks while it handles the exception.
 
-        A module may also return None, perhaps inside somebody's `except` block: then the exception being handled did not
-        come through this module's own forward.
+        A module may also return None, perhaps inside somebody's `except` block: then the exception being handled did
+        not come through this module's own forward.
         """
         error = sys.exc_info()[1]
-        if error is None or error is self._outer or not _passed_through(error, module):
+        if error is None or error is self._outer or not passed_through(error, module):
             return False
         row[ERROR] = type(error).__name__
-        if self.exception is None or self.exception is not error:
-            self.exception = error
+        self.exception = error
         return True
 
     def _watch(self) -> None:
         if self._on_call is not None:
-            self._on_call(len(self._rows) + 1)
+            self._on_call(len(self._rows))
         if self._cancel is not None and self._cancel.is_set():
             raise Cancelled("The forward was stopped.")
 
@@ -211,7 +212,8 @@ class Recorder:
         self.notices.append(f"What passed {path} could not be noted: {type(error).__name__}: {error}")
 
 
-def _passed_through(error: BaseException, module: nn.Module) -> bool:
+def passed_through(error: BaseException, module: nn.Module) -> bool:
+    """Whether an exception came through a method of a module."""
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import FrameType
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from inspector.analysis.stats import stats_of
 from inspector.recording.keeper import SMALL, Held, HeldValues
 from inspector.recording.notes import INTEGERS, Fact, flatten
-from inspector.recording.recorder import Recorder, Row
+from inspector.recording.recorder import Recorder, Row, passed_through
 from inspector.trace import Call, Failure, Module, Stats, TensorInfo, Value
 
 Roles = Callable[[str, nn.Module], str | None]
@@ -68,10 +68,9 @@ class Report:
     def failure(self) -> Failure | None:
         """Where the forward raised; None when it did not, or when it was stopped on purpose."""
         error = self._recorder.exception
-        failed = [index for index, row in enumerate(self._rows) if row.error is not None]
-        if error is None or not failed:
+        index = None if error is None else self._failed_call(error)
+        if error is None or index is None:
             return None
-        index = max(failed, key=lambda candidate: (self._depth(candidate), -candidate))
         path, module = self._recorder.modules[self._rows[index].number]
         file, line, frame_locals = _place(error)
         ports = {port: self._value(note, (index, port)) for port, note in self._ports[index][0].items()}
@@ -87,11 +86,18 @@ class Report:
             ports=ports | {f"local.{name}": info for name, info in frame_locals.items()},
         )
 
-    def _depth(self, index: int) -> int:
-        depth, parent = 0, self._rows[index].parent
-        while parent is not None:
-            depth, parent = depth + 1, self._rows[parent].parent
-        return depth
+    def _failed_call(self, error: BaseException) -> int | None:
+        """The innermost call that the exception came through, of a forward that it ended."""
+        failed = [index for index, row in enumerate(self._rows) if row.parent is None and row.error is not None]
+        inner = failed[-1:]
+        while inner:
+            index = inner[-1]
+            inner = [
+                child
+                for child, row in enumerate(self._rows)
+                if row.parent == index and row.error and passed_through(error, self._recorder.modules[row.number][1])
+            ]
+        return index if failed else None
 
     def _name_origins(self) -> None:
         for index, (_, outputs) in enumerate(self._ports):
@@ -142,7 +148,7 @@ def size_of(module: nn.Module) -> tuple[int, int]:
 
 
 def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = parameter_names(type(module))
+    names = parameter_names(type(module).forward)
     inputs: dict[str, Any] = {}
     for position, note in enumerate(row.args):
         inputs.update(flatten(f"input.{names[position]}" if position < len(names) else f"input[{position}]", note))
@@ -153,10 +159,10 @@ def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 @lru_cache(maxsize=4096)
-def parameter_names(kind: type[nn.Module]) -> tuple[str, ...]:
-    """Names of the positional parameters of a class's `forward`, without `self`; as far as they can be told."""
+def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the positional parameters of a `forward`, without `self`; as far as they can be told."""
     try:
-        parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
+        parameters = list(inspect.signature(forward).parameters.values())[1:]
     except (TypeError, ValueError):
         return ()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

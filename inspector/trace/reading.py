@@ -1,7 +1,7 @@
 """JSON back into records: the other half of `records`, kept apart because only `Trace.open` needs it.
 
-Every function raises `KeyError`, `TypeError` or `ValueError` on what it does not understand; `store` turns that into one
-clear `TraceError` with the file's name.
+Every function raises `KeyError`, `TypeError` or `ValueError` on what it does not understand; `store` turns that into
+one clear `TraceError` with the file's name.
 """
 
 from __future__ import annotations

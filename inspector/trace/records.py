@@ -110,7 +110,8 @@ class Call:
 
     `index` counts calls in the order in which they began, `step` counts forwards of the whole model, `parent` is the
     call inside which this one ran. `seconds` is wall time, children included (device time on a GPU). `memory` is what
-    the device had allocated when the call ended, in bytes, where that was measured. `error` is set when the call raised.
+    the device had allocated when the call ended, in bytes, where that was measured. `error` is set when the call
+    raised.
     """
 
     index: int

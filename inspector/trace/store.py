@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from inspector.trace.trace import Trace
 
-FILE_BYTES = 512 * 2**20
+FILE_BYTES = 256 * 2**20
 """Kept values go into files of about this size: few files, and never all values in memory at once."""
 
 
@@ -37,9 +37,7 @@ def is_trace(directory: Path) -> bool:
 def save_trace(trace: Trace, directory: Path, *, replace: bool = False) -> Path:
     """Write `trace` as `directory`. Raises `TraceError` when that exists (and `replace` is off) or cannot be written."""
     directory = directory.absolute()
-    if directory.exists() and not (replace and is_trace(directory)):
-        hint = "Choose another name, or replace it (--force)." if is_trace(directory) else "Choose another name."
-        raise TraceError(f"{directory} exists{'' if is_trace(directory) else ' and is no trace'}. {hint}")
+    check_free(directory, replace=replace)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with _temporary_beside(directory) as whole:
@@ -50,6 +48,13 @@ def save_trace(trace: Trace, directory: Path, *, replace: bool = False) -> Path:
     except OSError as error:
         raise TraceError(f"The trace cannot be written to {directory}: {error.strerror or error}.") from error
     return directory
+
+
+def check_free(directory: Path, *, replace: bool = False) -> None:
+    """Raise `TraceError` when something stands in the way of a trace at `directory`: cheap enough to ask before a run."""
+    if directory.exists() and not (replace and is_trace(directory)):
+        hint = "Choose another name, or replace it (--force)." if is_trace(directory) else "Choose another name."
+        raise TraceError(f"{directory} exists{'' if is_trace(directory) else ' and is no trace'}. {hint}")
 
 
 def open_trace(directory: Path) -> Trace:
@@ -132,7 +137,7 @@ def _write_values(values: Values, folder: Path) -> None:
     folder.mkdir()
     for key in values:
         tensor = values[key].detach()
-        batch[key] = tensor if tensor.device.type == "cpu" else tensor.cpu()
+        batch[key] = tensor.to("cpu", copy=True)  # safetensors refuses tensors that share a piece of memory
         size += tensor.nbytes
         if size >= FILE_BYTES:
             _write_file(batch, folder / f"{number:05}.safetensors")
@@ -144,4 +149,4 @@ def _write_values(values: Values, folder: Path) -> None:
 def _write_file(batch: dict[str, Tensor], file: Path) -> None:
     from safetensors.torch import save_file
 
-    save_file({key: tensor.contiguous() for key, tensor in batch.items()}, file)
+    save_file(batch, file)

@@ -24,7 +24,7 @@ class Trace:
     when the forward raised; everything up to there is kept.
     """
 
-    def __init__(  # noqa: PLR0913 - the fields of the contract, each under its own name
+    def __init__(
         self,
         model: ModelInfo,
         *,
