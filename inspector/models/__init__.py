@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from inspector.models.loading import Loaded, Options, load_model
     from inspector.models.presets import Preset
     from inspector.models.sources import Source, find
+    from inspector.models.vocabulary import byte_tokenizer, cached_file
 
 _HOMES = {
     "Family": "family",
@@ -35,6 +36,8 @@ _HOMES = {
     "Preset": "presets",
     "Source": "sources",
     "find": "sources",
+    "byte_tokenizer": "vocabulary",
+    "cached_file": "vocabulary",
 }
 
 __all__ = [
@@ -48,6 +51,8 @@ __all__ = [
     "Processor",
     "Request",
     "Source",
+    "byte_tokenizer",
+    "cached_file",
     "cached_models",
     "find",
     "list_models",

@@ -13,7 +13,7 @@ the CPU and is computed for real; where it meets a meta tensor, the result is a 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import FrameType
@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from inspector.errors import ModelError
 from inspector.models import shape_rules as rules
@@ -53,7 +52,7 @@ class ShapeOnly(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.notices: list[str] = []
-        self.paused = False
+        self._paused = False
         self._paths = {} if model is None else {id(module): path for path, module in model.named_modules()}
 
     def __torch_dispatch__(
@@ -62,7 +61,7 @@ class ShapeOnly(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = dict(kwargs or {})
         if func is aten.histc.default and rules.is_exact(args[0].dtype):  # an accelerator's, which the CPU lacks
             return rules.count(func, args, kwargs)
-        if self.paused or not _concerns_meta(args, kwargs):
+        if self._paused or not _concerns_meta(args, kwargs):
             return func(*args, **kwargs)
         if _is_composite(func):  # whole in inference mode; its parts come back here one by one
             with self:
@@ -91,6 +90,15 @@ class ShapeOnly(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._assume(f"{name} writes unknown values into a tensor on the CPU, which keeps its old ones")
             return args[0]
         return result
+
+    def on_shapes(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A function on shapes alone, as torch itself runs it on meta tensors."""
+        self._paused = True
+        try:
+            args, kwargs = rules.as_meta((args, kwargs))
+            return function(*args, **kwargs)
+        finally:
+            self._paused = False
 
     def refuse(self, operator: str) -> None:
         """Raise the error for an operator that needs values, with the module that calls it."""
@@ -122,6 +130,7 @@ class _Functions(TorchFunctionMode):
     def __init__(self, mode: ShapeOnly) -> None:
         super().__init__()
         self._mode = mode
+        self._attended: dict[Any, torch.Size] = {}
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -138,22 +147,33 @@ class _Functions(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _attention(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """In one piece: on meta tensors torch would take it apart and build a causal mask for every layer."""
+        """In one piece: on meta tensors torch would take it apart and build a causal mask for every layer.
+
+        A vision tower calls it thousands of times, a window each, with few different shapes; each is worked out once.
+        """
         if not _concerns_meta(args, kwargs):
             return scaled_dot_product_attention(*args, **kwargs)
-        self._mode.paused = True
-        try:
-            args, kwargs = rules.as_meta((args, kwargs))
-            return scaled_dot_product_attention(*args, **kwargs)
-        finally:
-            self._mode.paused = False
+        case = (*map(_case, args), *((name, _case(value)) for name, value in kwargs.items()))
+        if case not in self._attended:
+            self._attended[case] = self._mode.on_shapes(scaled_dot_product_attention, args, kwargs).shape
+        return torch.empty(self._attended[case], dtype=args[0].dtype, device=META)
 
 
-def _concerns_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    for leaf in tree_leaves((args, kwargs)):
-        if (isinstance(leaf, Tensor) and leaf.is_meta) or (isinstance(leaf, torch.device) and leaf == META):
-            return True
-    return False
+def _case(value: Any) -> Any:
+    return (value.shape, value.dtype) if isinstance(value, Tensor) else value
+
+
+def _concerns_meta(args: Iterable[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether an operator has a meta tensor, or is to make one. Its arguments hold lists of tensors at the deepest."""
+    return any(map(_points_to_meta, args)) or any(map(_points_to_meta, kwargs.values()))
+
+
+def _points_to_meta(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.is_meta
+    if isinstance(value, (tuple, list)):
+        return any(map(_points_to_meta, value))
+    return isinstance(value, torch.device) and value == META
 
 
 def _is_meta(device: Any) -> bool:

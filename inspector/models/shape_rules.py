@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
 
 aten = torch.ops.aten
 META = torch.device("meta")
@@ -46,9 +45,15 @@ def is_exact(dtype: torch.dtype) -> bool:
     return not (dtype.is_floating_point or dtype.is_complex)
 
 
-def as_meta(tree: Any) -> Any:
-    """Arguments with every tensor on the meta device."""
-    return tree_map_only(Tensor, lambda tensor: tensor if tensor.is_meta else tensor.to(META), tree)
+def as_meta(value: Any) -> Any:
+    """An argument, or a container of arguments, with every tensor on the meta device."""
+    if isinstance(value, Tensor):
+        return value if value.is_meta else value.to(META)
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(as_meta, value))
+    if isinstance(value, dict):
+        return {name: as_meta(item) for name, item in value.items()}
+    return value
 
 
 def _move(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:

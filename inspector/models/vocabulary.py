@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +46,11 @@ def byte_tokenizer(special: Mapping[str, int], chat_template: str | None = None)
 
 def special_tokens(config: Any) -> dict[str, int]:
     """The special ids that a configuration tells of, each under a name made of its key: `<|eos|>`, `<|image|>`."""
-    found: dict[str, int] = {}
+    names: dict[int, str] = {}
     for part in (config, getattr(config, "text_config", None)):
-        for name, value in _token_ids(part):
-            found.setdefault(f"<|{name}|>", value)
-    used: set[int] = set()
-    return {name: token for name, token in found.items() if token > 255 and not (token in used or used.add(token))}  # type: ignore[func-returns-value]
+        for name, token in _token_ids(part):
+            names.setdefault(token, f"<|{name}|>")
+    return {name: token for token, name in names.items() if token > 255}
 
 
 def cache_directory() -> Path:
@@ -60,10 +59,21 @@ def cache_directory() -> Path:
     return Path(chosen) if chosen else user_cache_path("inspector", appauthor=False)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file whole or not at all, and its directory if it is missing. Raises `OSError`."""
+def cached_file(name: str, make: Callable[[], str]) -> Path:
+    """A file in the cache directory; where it is missing, it is written first, whole, with what `make` returns.
+
+    `name` carries a digest of whatever the text depends on. Raises `OSError` where it cannot be written.
+    """
+    file = cache_directory() / name
+    if not file.is_file():
+        _write_whole(file, make())
+    return file
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a file whole or not at all, and its directory if that is missing."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f"{file.stem}-", suffix=file.suffix)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f"{file.stem}-", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as opened:
             opened.write(text)

@@ -1,0 +1,1 @@
+"""The families that ship, registered through entry points exactly as an outsider's are."""
