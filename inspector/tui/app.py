@@ -6,10 +6,10 @@ Neither torch nor transformers is imported with this module: the first screen is
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -18,18 +18,31 @@ from inspector.errors import InspectorError
 from inspector.models.inputs import Request
 from inspector.tui import keymap, opening, terminal
 from inspector.tui.jobs import Job
-from inspector.tui.palette import Actions, Places
 from inspector.tui.runs import Library, Question, Run
-from inspector.tui.screens.help import HelpScreen
-from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.screens.launcher import LauncherScreen
+from inspector.tui.screens.opening import OpeningScreen
 from inspector.tui.settings import Settings, config_dir
 from inspector.tui.theme import DARK, LIGHT, THEMES
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from inspector.models import Options
+    from inspector.tui.screens.inspector import InspectorScreen
 
 T = TypeVar("T")
+
+
+def _actions() -> type[Provider]:
+    from inspector.tui.palette import Actions
+
+    return Actions
+
+
+def _places() -> type[Provider]:
+    from inspector.tui.palette import Places
+
+    return Places
 
 
 class InspectorApp(App[None]):
@@ -37,13 +50,12 @@ class InspectorApp(App[None]):
 
     TITLE = "Inspector"
     BINDING_GROUP_TITLE = "Program"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-wide")]
-    COMMANDS = App.COMMANDS | {Actions, Places}
+    COMMANDS = App.COMMANDS | {_actions, _places}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave the program", show=False, priority=True),
     ]
 
-    def __init__(  # noqa: PLR0913 - the options of `inspector open`, each under its own name
+    def __init__(
         self,
         target: str | None = None,
         request: Request | None = None,
@@ -59,6 +71,7 @@ class InspectorApp(App[None]):
         self.library = Library(options)
         self.settings = Settings(config_dir())
         self.jobs: list[Job[Any]] = []
+        self._keys_read = False
         for theme in THEMES:
             self.register_theme(theme)
         remembered = self.settings.get("theme", DARK.name)
@@ -67,10 +80,16 @@ class InspectorApp(App[None]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self.settings.remember(theme=theme.name))
         terminal.on_termination(lambda code: self.exit(return_code=code))
-        self._load_keymap()
-        if self.target is None:
-            self.action_launcher()
-        else:
+        self.push_screen(LauncherScreen() if self.target is None else OpeningScreen(self.target))
+
+    def on_painted(self) -> None:
+        """Begin with what the paint did not wait for."""
+        if not self._keys_read:
+            self._keys_read = True
+            self._read_keys()
+        if isinstance(self.screen, LauncherScreen):
+            self.run_worker(opening.list_entries(self, self.screen), group="listing", exclusive=True)
+        elif self.target is not None:
             self.follow(opening.open_target(self, self.target, self.question if self.question.complete else None))
 
     def on_unmount(self) -> None:
@@ -99,16 +118,19 @@ class InspectorApp(App[None]):
 
     def show(self, run: Run) -> None:
         """Put a trace in front, in place of what was there."""
+        from inspector.tui.screens.inspector import InspectorScreen
+
         plugins = self.library.plugins
         self._replace(InspectorScreen(run, self.library.views, plugins.screens))
         self.job("Looking around in the trace", lambda job: self.library.warm(run.trace, job))
 
     def action_launcher(self) -> None:
-        launcher = LauncherScreen()
-        self._replace(launcher)
-        self.run_worker(opening.list_entries(self, launcher), group="listing", exclusive=True)
+        """Go to the launcher, whatever is in front."""
+        self._replace(LauncherScreen())
 
     def action_help(self) -> None:
+        from inspector.tui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen(self.screen))
 
     def action_picture(self) -> None:
@@ -138,20 +160,16 @@ class InspectorApp(App[None]):
         yield SystemCommand("Keys", "Change keys: writes a keymap and says where it is", self.action_write_keys)
         yield SystemCommand("Picture", "Save the screen as an SVG", lambda: self.set_timer(0.2, self.action_picture))
 
-    @on(LauncherScreen.Opened)
-    def _opened(self, event: LauncherScreen.Opened) -> None:
+    def on_launcher_screen_opened(self, event: LauncherScreen.Opened) -> None:
         self.follow(opening.open_target(self, event.reference))
 
-    @on(LauncherScreen.Highlighted)
-    def _highlighted(self, event: LauncherScreen.Highlighted) -> None:
+    def on_launcher_screen_highlighted(self, event: LauncherScreen.Highlighted) -> None:
         self.run_worker(opening.find_facts(self, event.reference), group="facts", exclusive=True)
 
-    @on(InspectorScreen.AskAgain)
-    def _ask_again(self, event: InspectorScreen.AskAgain) -> None:
+    def on_inspector_screen_ask_again(self, event: InspectorScreen.AskAgain) -> None:
         self.follow(opening.ask_again(self, event.run))
 
-    @on(InspectorScreen.Saving)
-    def _saving(self, event: InspectorScreen.Saving) -> None:
+    def on_inspector_screen_saving(self, event: InspectorScreen.Saving) -> None:
         self.run_worker(opening.save(self, event.run.trace, event.directory), group="saving")
 
     def _replace(self, screen: Screen[Any]) -> None:
@@ -160,7 +178,10 @@ class InspectorApp(App[None]):
         else:
             self.push_screen(screen)
 
-    def _load_keymap(self) -> None:
+    def _read_keys(self) -> None:
+        """Read the user's keys once the first screen is painted: the others are imported for their bindings to be known."""
+        for screen in ("help", "inspector"):
+            import_module(f"inspector.tui.screens.{screen}")
         try:
             keys, problems = keymap.read_keymap(config_dir() / keymap.FILE, keymap.known_bindings())
         except InspectorError as error:

@@ -22,8 +22,16 @@ class Bar(Widget):
     """A line with something on its left and something on its right; the left gives way."""
 
     DEFAULT_CSS = """
-    Bar { height: 1; padding: 0 1; background: $background; text-wrap: nowrap;
-        link-color: $text-muted; link-style: none; link-color-hover: $foreground; link-background-hover: $panel;
+    Bar {
+        width: 1fr;
+        height: 1;
+        padding: 0 1;
+        background: $background;
+        text-wrap: nowrap;
+        link-color: $text-muted;
+        link-style: none;
+        link-color-hover: $foreground;
+        link-background-hover: $panel;
     }
     """
 

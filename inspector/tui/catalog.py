@@ -6,30 +6,23 @@ Only names and small JSON files are read, never the network, and neither torch n
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inspector.analysis.wording import in_bytes, in_short
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, TraceError
 from inspector.models import Preset, Source, find, list_models, recent
-from inspector.models.checkpoint import find_weights
+from inspector.models.checkpoint import Weights, find_weights
 from inspector.trace import is_trace
+from inspector.trace.values import read_header
+from inspector.tui.entries import Entry
 
 GROUPS = {"demo": "Bundled", "preset": "Presets", "hub": "Hugging Face cache", "directory": "Directories"}
 
 HEAD = 65536
 """Bytes at the beginning of a `trace.json` in which its model stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Something to open: `reference` opens it, `detail` says in a few words what it is."""
-
-    group: str
-    reference: str
-    detail: str
 
 
 def entries(presets: Mapping[str, Preset], place: Path) -> list[Entry]:
@@ -88,11 +81,23 @@ def _file_facts(source: Source) -> Iterator[tuple[str, str]]:
     if weights is None:
         yield "weights", "none: opens shape-only"
     else:
-        yield "weights", in_bytes(weights.size())
+        yield "weights", f"{in_bytes(weights.size())}{_parameters(weights)}"
     if source.preset is not None and source.preset.source:
         yield "published", source.preset.source
     if source.path is not None:
         yield "path", str(source.path)
+
+
+def _parameters(weights: Weights) -> str:
+    """How many parameters the headers of safetensors files name; nothing for files that would have to be read whole."""
+    if not weights.safetensors:
+        return ""
+    try:
+        headers = [read_header(file) for file in weights.files]
+    except TraceError as error:
+        return f", damaged: {error}"
+    count = sum(math.prod(tensor["shape"]) for header in headers for tensor in header.values())
+    return f", {in_short(count)} parameters"
 
 
 def _trace_facts(file: Path) -> list[tuple[str, str]]:

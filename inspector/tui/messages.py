@@ -16,6 +16,10 @@ class Progress:
     calls: int = 0
 
 
+class Painted(Message):
+    """The first screen is on the terminal: what takes time may begin."""
+
+
 @dataclass
 class Advanced(Message):
     """A job has come further."""

@@ -17,6 +17,7 @@ from inspector.tui.runs import Question, Run, saved_trace
 from inspector.tui.screens.ask import AskScreen, keep, suggestion
 from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.message import MessageScreen
+from inspector.tui.screens.opening import OpeningScreen
 from inspector.tui.screens.progress import ProgressScreen
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def open_target(app: InspectorApp, target: str, question: Question | None 
         run = None
     if run is not None:
         app.show(run)
-    elif len(app.screen_stack) == 1:
+    elif isinstance(app.screen, OpeningScreen):
         app.action_launcher()
 
 

@@ -27,7 +27,7 @@ class Pane(Vertical):
         border: round $border-blurred;
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
-        background: $background;
+        background: $surface;
         width: 1fr;
         height: 1fr;
     }

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from inspector.errors import ForwardError
 from inspector.models import remember
 from inspector.models.inputs import Request
-from inspector.plugins import Plugins
 from inspector.trace import Trace, is_trace
-from inspector.tui.catalog import Entry, entries, facts
 from inspector.tui.jobs import Job
 
 if TYPE_CHECKING:
     from inspector.models import Options
     from inspector.parts import View
+    from inspector.plugins import Plugins
     from inspector.session import Session
+    from inspector.tui.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Library:
 
     @cached_property
     def plugins(self) -> Plugins:
+        from inspector.plugins import Plugins
+
         return Plugins.installed()
 
     @cached_property
@@ -70,10 +72,14 @@ class Library:
 
     def entries(self, place: Path) -> list[Entry]:
         """What can be opened from `place`."""
+        from inspector.tui.catalog import entries
+
         return entries(self.plugins.presets, place)
 
     def facts(self, reference: str) -> list[tuple[str, str]]:
         """What is known of an entry without loading it. Raises `InspectorError`."""
+        from inspector.tui.catalog import facts
+
         return facts(reference, self.plugins.presets)
 
     def load(self, reference: str, job: Job[Session]) -> Session:

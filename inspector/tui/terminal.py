@@ -1,4 +1,4 @@
-"""What the process must do for its terminal: leave it whole on SIGTERM and SIGHUP, and keep the keyboard quick."""
+"""What the process does for its terminal: leave it whole when a signal ends it, and keep the keyboard quick."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 from inspector.tui.jobs import Job
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that runs Python lets another one in. A key press goes through five or six such

@@ -47,14 +47,20 @@ class ForwardTab(Vertical):
 On the left the modules of the model: going to one goes to its first call. In the middle the calls, indented inside the
 call that made them. On the right what went in and came out of the selected call, and the chosen tensor."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "pane(1)", "Next pane", id="forward.next_pane", tooltip="To the next pane", show=False),
+        Binding("tab", "move(1)", "Next pane", id="forward.next_pane", tooltip="To the next pane", show=False),
         Binding(
             "shift+tab",
-            "pane(-1)",
+            "move(-1)",
             "Previous pane",
             id="forward.previous_pane",
             tooltip="To the pane before",
             show=False,
+        ),
+        Binding(
+            "p", "producer", "Comes from", id="forward.producer", tooltip="To the call that made the tensor", show=False
+        ),
+        Binding(
+            "c", "consumer", "Goes to", id="forward.consumer", tooltip="To a call that took the tensor", show=False
         ),
         Binding("z", "zoom", "Zoom", id="forward.zoom", tooltip="Give the pane all the room, or give it back"),
         Binding("[,alt+left", "back", "Back", id="forward.back", tooltip="To the call seen before", show=False),
@@ -79,6 +85,7 @@ call that made them. On the right what went in and came out of the selected call
         self._history = History()
 
     def compose(self) -> ComposeResult:
+        self.set_class(self.app.size.width < ROOM, "-narrow")
         with Horizontal():
             yield Pane("Modules", ModuleTree(), id="modules")
             yield Pane("Calls", CallsList(), id="calls")
@@ -140,8 +147,17 @@ call that made them. On the right what went in and came out of the selected call
         inside = [] if focused is None else [node.id for node in focused.ancestors_with_self]
         return next((pane for pane in PANES if pane in inside), "calls")
 
-    def action_pane(self, by: int) -> None:
-        self._focus(PANES[(PANES.index(self.at) + by) % len(PANES)])
+    def action_move(self, by: int) -> None:
+        stops = [widget for pane in PANES for widget in self._stops(pane)]
+        focused = self.screen.focused
+        at = stops.index(focused) if focused in stops else 0
+        self._visit(stops[(at + by) % len(stops)])
+
+    def action_producer(self) -> None:
+        self.query_one(TensorPanel).action_producer()
+
+    def action_consumer(self) -> None:
+        self.query_one(TensorPanel).action_consumer()
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoomed")
@@ -176,8 +192,17 @@ call that made them. On the right what went in and came out of the selected call
                 tree.select(self.trace.calls[call].path)
 
     def _focus(self, pane: str) -> None:
-        for name in PANES:
-            self.set_class(pane == name, f"-at-{name}")
-        widgets = [widget for widget in self.query_one(f"#{pane}").walk_children(Widget) if widget.can_focus]
-        if widgets:
-            widgets[0].focus()
+        """Put the keyboard into a pane, on what is first in it."""
+        self._visit(self._stops(pane)[0])
+
+    def _visit(self, widget: Widget) -> None:
+        """Focus a widget, unfolding its pane first: what is not displayed takes no focus."""
+        for pane in PANES:
+            self.set_class(widget in self._stops(pane), f"-at-{pane}")
+        widget.focus()
+
+    def _stops(self, pane: str) -> list[Widget]:
+        """What can have the keyboard in a pane, were the pane displayed."""
+        content = self.query_one(f"#{pane}", Pane).content
+        found = [widget for widget in content.walk_children(Widget, with_self=True) if widget.can_focus]
+        return [widget for widget in found if widget.display]

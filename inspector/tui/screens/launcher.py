@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -17,22 +16,24 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from inspector.tui.catalog import Entry
+from inspector.tui.entries import Entry, narrow, typed
+from inspector.tui.messages import Painted
 from inspector.tui.paths import PathInput
 from inspector.tui.widgets.cells import fit, fit_end, visible
 
-NAME_WIDTH = 12
+ROOM = 110
+"""Cells in which the list and the facts can stand side by side."""
 
 
 class LauncherScreen(Screen[None]):
     """Lists `entries`. Typing narrows them; what looks like a path or a hub's name can be opened as it is typed."""
 
     DEFAULT_CSS = """
-    LauncherScreen #title { height: 1; padding: 0 1; margin-bottom: 1; }
+    LauncherScreen #title { height: 1; padding: 0 2; margin-bottom: 1; }
     LauncherScreen Input { background: $surface; padding: 0 1; margin: 0 1; }
     LauncherScreen Horizontal { margin-top: 1; }
     LauncherScreen OptionList {
-        width: 3fr; border: none; background: $background; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+        width: 3fr; background: $background; margin: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
     LauncherScreen OptionList > .option-list--option-disabled { color: $primary; text-style: bold; }
     LauncherScreen OptionList > .option-list--option-highlighted { background: $block-cursor-background; }
@@ -40,7 +41,8 @@ class LauncherScreen(Screen[None]):
     LauncherScreen.-narrow Horizontal { layout: vertical; }
     LauncherScreen.-narrow OptionList { width: 1fr; height: 1fr; }
     LauncherScreen.-narrow #facts {
-        width: 1fr; height: auto; max-height: 9; padding: 0 1; border-left: none; border-top: solid $border-blurred;
+        width: 1fr; height: auto; max-height: 11; margin: 0 1; padding: 0 1;
+        border-left: none; border-top: solid $border-blurred;
     }
     """
     BINDING_GROUP_TITLE = "Launcher"
@@ -55,7 +57,7 @@ right arrow, completes a path. A preset is a published architecture without its 
             "pagedown", "move('page_down')", "Page down", id="launcher.page_down", tooltip="One page down", show=False
         ),
         Binding("pageup", "move('page_up')", "Page up", id="launcher.page_up", tooltip="One page up", show=False),
-        Binding("enter", "open", "Open", id="launcher.open", tooltip="Open the entry under the cursor"),
+        Binding("enter", "open", "Open", id="launcher.open", tooltip="Open what is under the cursor", priority=True),
         Binding(
             "escape",
             "clear",
@@ -85,11 +87,12 @@ right arrow, completes a path. A preset is a published architecture without its 
         self._state = "Looking for models …"
 
     def compose(self) -> ComposeResult:
+        self.set_class(self.app.size.width < ROOM, "-narrow")
         title = (("Inspector", "bold $primary"), ("  see a forward pass of a vision-language model", "$text-muted"))
         yield Static(Content.assemble(*title), id="title")
         yield PathInput(placeholder="Type to filter, or a directory, a trace, owner/name", id="filter")
         with Horizontal():
-            yield OptionList()
+            yield OptionList(compact=True)
             with VerticalScroll(id="facts", can_focus=False):
                 yield Static(Content(""))
         yield Footer(compact=True)
@@ -98,29 +101,29 @@ right arrow, completes a path. A preset is a published architecture without its 
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._narrow()
+        self.call_after_refresh(self.app.post_message, Painted())
 
     def show(self, entries: Sequence[Entry]) -> None:
         """List `entries`, keeping what was typed."""
         self._entries = entries
-        self._state = "" if entries else "There is nothing to open here. Type a directory or owner/name."
+        self._state = "Nothing here holds these words. A directory, or owner/name, can be typed whole."
         self._narrow()
 
     def show_facts(self, reference: str, facts: Sequence[tuple[str, str]]) -> None:
         """Show the facts of an entry, if the cursor still stands on it."""
         entry = self._current()
         if entry is not None and entry.reference == reference:
-            lines = [Content.styled(visible(reference), "bold"), Content("")]
+            lines = [Content.styled(visible(reference), "bold")]
             lines += [Content.assemble((fit(name, 13), "$text-muted"), visible(value)) for name, value in facts]
             self.query_one("#facts Static", Static).update(Content("\n").join(lines))
 
     def on_input_changed(self) -> None:
         self._narrow()
 
-    def on_input_submitted(self) -> None:
-        self.action_open()
-
     def on_resize(self) -> None:
-        self._narrow()
+        self.set_class(self.size.width < ROOM, "-narrow")
+        if self._entries:
+            self._narrow()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         entry = self._current()
@@ -176,30 +179,10 @@ right arrow, completes a path. A preset is a published architecture without its 
         group = ""
         for number, entry in enumerate(self._shown):
             if entry.group != group:
+                options += [Option(Content(""), disabled=True)] if group else []
                 group = entry.group
-                options.append(Option(Content(group), disabled=True))
+                options.append(Option(Content(f" {group}"), disabled=True))
             name = fit_end(visible(entry.reference), width)
             line = Content.assemble(f"  {name}  ", (visible(entry.detail), "$text-muted"))
             options.append(Option(line, id=str(number)))
         return options
-
-
-def narrow(entries: Sequence[Entry], text: str) -> list[Entry]:
-    """The entries in which every word of `text` stands."""
-    terms = text.lower().split()
-    return [
-        entry
-        for entry in entries
-        if all(term in f"{entry.group} {entry.reference} {entry.detail}".lower() for term in terms)
-    ]
-
-
-def typed(text: str, entries: Sequence[Entry]) -> list[Entry]:
-    """What was typed, as something to open: a path that is there, or a name of the hub."""
-    if not text or any(entry.reference == text for entry in entries):
-        return []
-    if Path(text).expanduser().is_dir():
-        return [Entry("As typed", text, "directory")]
-    owner, slash, name = text.partition("/")
-    hub = bool(owner and slash and name) and " " not in text and "/" not in name and not text.startswith((".", "~"))
-    return [Entry("As typed", text, "Hugging Face hub")] if hub or text.startswith(("preset:", "demo:")) else []

@@ -32,7 +32,7 @@ class MenuScreen(Dialog[Choice]):
 
     DEFAULT_CSS = """
     MenuScreen > VerticalGroup { padding: 0 1; }
-    MenuScreen OptionList { border: none; background: $background; height: auto; padding: 0; }
+    MenuScreen OptionList { background: $background; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move('down')", "Down", id="menu.down", tooltip="Next choice", show=False),
@@ -44,7 +44,7 @@ class MenuScreen(Dialog[Choice]):
         self._choices = choices
 
     def body(self) -> ComposeResult:
-        yield OptionList(*(Option(_line(choice)) for choice in self._choices))
+        yield OptionList(*(Option(_line(choice)) for choice in self._choices), compact=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index])
