@@ -156,8 +156,8 @@ class Session:
         for name, item in tensors.items():
             if isinstance(item, torch.Tensor):
                 floating = item.is_floating_point()
-                if self.shape_only:
-                    moved[name] = item.to("meta", self.model.dtype) if floating else item
+                if self.shape_only:  # on the CPU: some models look at pixels to tell real pictures from padding
+                    moved[name] = item.to(self.model.dtype) if floating else item
                 else:
                     moved[name] = item.to(self.model.device, self.model.dtype if floating else None)
             else:

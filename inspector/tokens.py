@@ -23,7 +23,7 @@ def read_tokens(
     if root is None or ids is None or ids.ndim != 2:
         return []
     mask = _kept(trace, root, "input.attention_mask")
-    kinds = family.token_kinds(ids, mask if mask is not None and mask.shape == ids.shape else None, config)
+    kinds = family.token_kinds(ids, mask if mask is not None and mask.shape == ids.shape else None, config, tokenizer)
     positions = _positions(trace, family, *ids.shape)
     texts: dict[int, str] = {}
     rows = []
