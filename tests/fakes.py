@@ -8,6 +8,7 @@ save_tiny("llava", directory)         a whole checkpoint directory, as `save_pre
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,10 @@ def tiny_image_processor(name: str) -> Any:
 
 
 def tiny_processor(name: str) -> Any:
-    """transformers' own processor of a tiny model, for those that can be built without torchvision."""
+    """transformers' own processor of a tiny model; what makes videos is left out, so that torchvision is not needed."""
     import transformers
+
+    from inspector.models.processors import without_checks
 
     tokenizer, images = tiny_tokenizer(name), tiny_image_processor(name)
     shared = {"chat_template": tokenizer.chat_template}
@@ -185,7 +188,24 @@ def tiny_processor(name: str) -> Any:
         return transformers.LlavaProcessor(images, tokenizer, **settings, **shared)
     if name == "gemma3":
         return transformers.Gemma3Processor(images, tokenizer, image_seq_length=4, **shared)
-    return transformers.Idefics3Processor(images, tokenizer, image_seq_len=1, **shared)
+    if name == "idefics3":
+        return transformers.Idefics3Processor(images, tokenizer, image_seq_len=1, **shared)
+    kind = without_checks(getattr(transformers, {"qwen2_vl": "Qwen2VLProcessor"}.get(name, "Qwen2_5_VLProcessor")))
+    return kind(images, tokenizer, None, **shared)
+
+
+def tiny_inputs(name: str, *, batch: bool = False, pictures: Sequence[Image.Image] = ()) -> dict[str, Any]:
+    """The forward's arguments for a short prompt, with pictures for an image-text model; `batch` pads on the left."""
+    from inspector.models.family import Family
+    from inspector.models.inputs import Request
+    from inspector.models.processors import Processor
+
+    processor = Processor(tiny_tokenizer(name))
+    if name in IMAGE_TEXT_MODELS:
+        processor = Processor(tiny_tokenizer(name), tiny_image_processor(name), [], tiny_processor(name))
+        pictures = pictures or [picture(84, 56), picture(60, 100)]
+    prompts = ("Hi", "Good morning") if batch else ("Hi",)
+    return Family().inputs(Request(prompts, tuple(pictures)), processor, tiny_config(name)).tensors
 
 
 def save_tiny(name: str, directory: str | Path, *, weights: bool = True) -> Path:

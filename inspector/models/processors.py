@@ -104,14 +104,19 @@ def load_model_processor(
     if kind is None:
         return None
     parts = {"tokenizer": tokenizer, "image_processor": image_processor}
-    relaxed = type(kind.__name__, (kind,), {"check_argument_for_proper_class": lambda *_: None})
     try:
         with quiet():
             arguments = [parts.get(name) for name in kind.get_attributes()]
-            return relaxed.from_args_and_dict(arguments, {**settings, "chat_template": tokenizer.chat_template})  # type: ignore[attr-defined]
+            settings["chat_template"] = tokenizer.chat_template
+            return without_checks(kind).from_args_and_dict(arguments, settings)  # type: ignore[attr-defined]
     except Exception as error:  # a package that it needs, a token that the tokenizer lacks
         notices.append(f"{kind.__name__} cannot be built, so pictures cannot be encoded: {_first_line(error)}")
         return None
+
+
+def without_checks(kind: type[Any]) -> type[Any]:
+    """A processor's class that can be built with parts missing."""
+    return type(kind.__name__, (kind,), {"check_argument_for_proper_class": lambda *_: None})
 
 
 def _processor_class(source: Source, settings: dict[str, Any], config: PreTrainedConfig) -> Any:
