@@ -23,8 +23,8 @@ ENTRIES = (
 )
 """What transformers looks for, in its order: the first that is there is loaded."""
 
-FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
-"""Bytes an element of what is converted to the asked dtype; every other dtype stays as it is stored."""
+FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+"""safetensors' names of the dtypes that are converted to the one asked for; every other stays as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,12 @@ def refuse_strays(directory: Path) -> None:
         )
 
 
-def loaded_bytes(headers: dict[str, Any], itemsize: int | None) -> int:
-    """The memory that these weights take once loaded, floats at `itemsize` bytes an element (None: as stored)."""
+def loaded_bytes(headers: dict[str, Any], itemsize: int) -> int:
+    """The memory that these weights take once loaded, floating-point ones at `itemsize` bytes an element."""
     total = 0
     for tensor in headers.values():
         begin, end = tensor["data_offsets"]
-        floating = FLOATS.get(tensor["dtype"])
-        total += end - begin if itemsize is None or floating is None else math.prod(tensor["shape"]) * itemsize
+        total += math.prod(tensor["shape"]) * itemsize if tensor["dtype"] in FLOATS else end - begin
     return total
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError, near
+from inspector.models.checkpoint import FLOATS
 from inspector.models.failures import one_line
 from inspector.models.sources import Source
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 DTYPES = ("float32", "bfloat16", "float16")
-STORED = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-"""safetensors' names of the floating-point dtypes that a model can run in."""
 
 
 def read_config(source: Source) -> PreTrainedConfig:
@@ -52,7 +51,7 @@ def own_dtype(config: PreTrainedConfig, headers: dict[str, Any]) -> str:
     for told in (config, config.get_text_config()):
         if getattr(told, "dtype", None) is not None:
             return str(told.dtype).removeprefix("torch.")
-    stored = (STORED[tensor["dtype"]] for tensor in headers.values() if tensor["dtype"] in STORED)
+    stored = (FLOATS[tensor["dtype"]] for tensor in headers.values() if tensor["dtype"] in FLOATS)
     return next(stored, "float32")
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from inspector.errors import ModelError, near
 
-GIB = 1024**3
 CGROUP = Path("/sys/fs/cgroup")
 """What a container may take stands here; the kernel ends a process that takes more."""
 
@@ -81,12 +80,12 @@ def place(name: str, need: Need) -> Placement:
 
 def no_room(need: Need, device: str) -> ModelError:
     """The error for a model that does not fit `device`."""
-    ways = [f"--dtype {dtype} ({_gib(size)})" for dtype, size in need.bytes.items() if size <= free_bytes(device)]
+    ways = [f"--dtype {dtype} ({_size(size)})" for dtype, size in need.bytes.items() if size <= free_bytes(device)]
     others = [other for other in available() if other != device and need.total <= free_bytes(other)]
-    ways += [f"--device {other} ({_gib(free_bytes(other))} free)" for other in others]
+    ways += [f"--device {other} ({_size(free_bytes(other))} free)" for other in others]
     return ModelError(
-        f"{need.reference} does not fit: it takes {_gib(need.total)} in {need.dtype}, and {device} has "
-        f"{_gib(free_bytes(device))} free. What would fit: {', '.join([*ways, '--shape-only (no weights)'])}."
+        f"{need.reference} does not fit: it takes {_size(need.total)} in {need.dtype}, and {device} has "
+        f"{_size(free_bytes(device))} free. What would fit: {', '.join([*ways, '--shape-only (no weights)'])}."
     )
 
 
@@ -117,5 +116,5 @@ def _free_on_host() -> int:
     return min(free, limit - used + int(fields.get("file", 0)))  # the kernel drops cached files when it needs room
 
 
-def _gib(size: int) -> str:
-    return f"{size / GIB:,.1f} GiB"
+def _size(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.1f} MiB"

@@ -7,7 +7,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from inspector.errors import InspectorError, ModelError
+from inspector.errors import ModelError
 from inspector.models.devices import Need, no_room
 
 if TYPE_CHECKING:
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
-def explain(error: Exception, need: Need, device: str, weights: Weights | None = None) -> InspectorError:
+def explain(error: Exception, need: Need, device: str, weights: Weights | None = None) -> ModelError:
     """The error to raise for what `from_pretrained` or `from_config` raised."""
     said = one_line(error)
-    if isinstance(error, InspectorError):
-        return error
     if _is_out_of_memory(error):
         return no_room(need, device)
     if isinstance(error, ImportError):
@@ -44,10 +42,14 @@ def one_line(error: BaseException, most: int = 500) -> str:
 
 def forget(error: BaseException) -> None:
     """Let go of what a failed attempt built: the traceback stays readable, the local variables in it are dropped."""
-    seen: BaseException | None = error
-    while seen is not None:
-        traceback.clear_frames(seen.__traceback__)
-        seen = seen.__cause__ or seen.__context__
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        raised = waiting.pop()
+        if raised is not None and id(raised) not in seen:
+            seen.add(id(raised))
+            traceback.clear_frames(raised.__traceback__)
+            waiting += [raised.__cause__, raised.__context__]
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -14,7 +14,7 @@ from inspector.errors import InspectorError
 from inspector.models import hub
 from inspector.models.checkpoint import find_weights, ggufs
 from inspector.models.presets import Preset
-from inspector.models.sources import Kind, Source, demos, find, is_model
+from inspector.models.sources import Kind, Source, demos, find, is_checkpoint, is_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ def _references(presets: Mapping[str, Preset], directories: Iterable[Path]) -> I
 
 
 def _checkpoints(directory: Path) -> Iterator[Path]:
-    """The directory itself, or what lies right below it: checkpoints and GGUF files; none where it cannot be read."""
+    """The directory itself, or the checkpoints and GGUF files in it and right below; none where it cannot be read."""
     try:
-        candidates = [directory] if is_model(directory) else sorted(filter(is_model, directory.iterdir()))
+        below = sorted(filter(is_model, directory.iterdir()))
     except OSError:
         return
-    for path in candidates:
-        yield from [path] if (path / "config.json").is_file() else (path / name for name in ggufs(path))
+    for path in [directory] if is_checkpoint(directory) else [directory, *below]:
+        yield from [path] if is_checkpoint(path) else (path / name for name in ggufs(path))
 
 
 def _listed(kind: Kind, reference: str, presets: Mapping[str, Preset]) -> Listed:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inspector.errors import ModelError
+from inspector.errors import InspectorError, ModelError
 from inspector.models import building
 from inspector.models.checkpoint import Weights, check_weights, find_weights, loaded_bytes, refuse_strays, some
 from inspector.models.configuration import DTYPES, own_dtype
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from inspector.models.loading import Options
 
-ITEMSIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 AS_STORED = "its own dtype"
+"""Stands where a dtype would: transformers is to settle it from the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,8 @@ class Plan:
         return extras
 
     @property
-    def keeps_dtypes(self) -> bool:
-        """Whether the checkpoint itself settles the dtypes: quantised weights, and the blocks of a GGUF file."""
-        return self.source.gguf is not None or getattr(self.config, "quantization_config", None) is not None
+    def is_quantised(self) -> bool:
+        return getattr(self.config, "quantization_config", None) is not None
 
     def dtype(self, headers: dict[str, Any]) -> str:
         asked = self.options.dtype
@@ -79,7 +78,9 @@ def with_random_weights(plan: Plan) -> PreTrainedModel:
     )
     try:
         model = building.with_random_weights(plan.auto, plan.config, need.dtype, device, **plan.extras)
-    except Exception as error:
+    except InspectorError:
+        raise
+    except Exception as error:  # transformers raises many kinds, and code of the checkpoint's own any
         raise explain(error, need, device) from error
     building.set_generation_config(model, plan.source)
     return model
@@ -99,7 +100,9 @@ def with_weights(plan: Plan) -> PreTrainedModel:
     plan.tell("loading weights", 0.0)
     try:
         model, report = _from_pretrained(plan, need, placement)
-    except Exception as error:
+    except InspectorError:
+        raise
+    except Exception as error:  # transformers raises many kinds, and code of the checkpoint's own any
         raise explain(error, need, placement.device, weights) from error
     _refuse_foreign(plan, model, report)
     plan.notices.extend(_told(report))
@@ -124,7 +127,7 @@ def _from_pretrained(plan: Plan, need: Need, placement: Placement) -> tuple[PreT
 
 def _settled(plan: Plan, headers: dict[str, Any], device: str) -> str:
     """The dtype to load in."""
-    if plan.keeps_dtypes and plan.options.dtype == "auto":
+    if plan.options.dtype == "auto" and (plan.is_quantised or plan.source.gguf):
         return AS_STORED
     dtype = plan.dtype(headers)
     if plan.options.dtype == "auto" and dtype == "float16" and device == "cpu":
@@ -135,24 +138,34 @@ def _settled(plan: Plan, headers: dict[str, Any], device: str) -> str:
 
 def _need(plan: Plan, weights: Weights, headers: dict[str, Any], dtype: str) -> Need:
     """What the weights will take, without loading one."""
-    if plan.keeps_dtypes:
+    if plan.is_quantised:
         return Need(plan.source.reference, dtype, {dtype: weights.size()})
     if not headers:
         return _need_of(_architecture(plan, "float32"), plan, dtype)
-    sizes = {name: loaded_bytes(headers, ITEMSIZES[name]) for name in (*DTYPES, dtype)}
-    return Need(plan.source.reference, dtype, sizes)
+    return Need(
+        plan.source.reference, dtype, {name: loaded_bytes(headers, _itemsize(name)) for name in (*DTYPES, dtype)}
+    )
 
 
 def _need_of(model: PreTrainedModel, plan: Plan, dtype: str) -> Need:
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Need(plan.source.reference, dtype, {name: parameters * ITEMSIZES[name] for name in (*DTYPES, dtype)})
+    return Need(plan.source.reference, dtype, {name: parameters * _itemsize(name) for name in (*DTYPES, dtype)})
+
+
+def _itemsize(dtype: str) -> int:
+    import torch
+
+    size: int = getattr(torch, "float32" if dtype == AS_STORED else dtype).itemsize  # GGUF unpacks to float32
+    return size
 
 
 def _architecture(plan: Plan, dtype: str) -> PreTrainedModel:
     need = Need(plan.source.reference, dtype, {dtype: 0})
     try:
         model = building.without_values(plan.auto, plan.config, dtype, **plan.extras)
-    except Exception as error:
+    except InspectorError:
+        raise
+    except Exception as error:  # transformers raises many kinds, and code of the checkpoint's own any
         raise explain(error, need, "meta") from error
     building.set_generation_config(model, plan.source)
     return model

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 Progress = Callable[[str, float | None], None]
 """Told the name of a stage, and how much of it is done, from 0 to 1, where that is known."""
+
+TOLD_OTHERWISE = ("LOAD REPORT", "Some parameters are on the meta device")
+"""Warnings about what `making` words itself, from the same facts."""
 
 _one_at_a_time = threading.Lock()
 """What is set here, and torch's default dtype while transformers builds a model, belongs to the whole process."""
@@ -17,29 +20,43 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def listening(progress: Progress) -> Iterator[list[str]]:
-    """While it is open, this thread alone loads a model. Yields a list that fills with transformers' warnings."""
+    """While it is open, this thread alone loads a model. Yields a list that fills with the libraries' warnings."""
+    heard = _Heard()
+    with _one_at_a_time, ExitStack() as stack:
+        stack.enter_context(_counting_bars(progress))
+        for library in ("transformers", "accelerate"):
+            stack.enter_context(_heard_by(heard, logging.getLogger(library)))
+        yield heard.messages
+
+
+@contextmanager
+def _counting_bars(progress: Progress) -> Iterator[None]:
     from transformers.utils import logging as library
 
-    heard = _Heard()
-    logger = library.get_logger("transformers")
-    with _one_at_a_time:
-        had_bars, had_hook = library.is_progress_bar_enabled(), library.set_tqdm_hook(_counting(progress))
-        level, handlers = logger.level, list(logger.handlers)
-        library.disable_progress_bar()
-        logger.handlers[:] = [heard]
-        logger.setLevel(logging.WARNING)
-        try:
-            yield heard.messages
-        finally:
-            logger.handlers[:] = handlers
-            logger.setLevel(level)
-            library.set_tqdm_hook(had_hook)
-            if had_bars:
-                library.enable_progress_bar()
+    had_bars, had_hook = library.is_progress_bar_enabled(), library.set_tqdm_hook(_counting(progress))
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library.set_tqdm_hook(had_hook)
+        if had_bars:
+            library.enable_progress_bar()
+
+
+@contextmanager
+def _heard_by(handler: logging.Handler, logger: logging.Logger) -> Iterator[None]:
+    before = (logger.handlers, logger.level, logger.propagate)
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.handlers, level, logger.propagate = before
+        logger.setLevel(level)
 
 
 class _Heard(logging.Handler):
-    """Keeps each message once. The load report is left out: `loading` words it from the same facts."""
+    """Keeps each warning once."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -47,23 +64,22 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = " ".join(record.getMessage().split())
-        if "LOAD REPORT" not in message and message not in self.messages:
+        if message not in self.messages and not any(words in message for words in TOLD_OTHERWISE):
             self.messages.append(message)
 
 
 def _counting(progress: Progress) -> Callable[..., Any]:
-    """A stand-in for the making of progress bars: one over the weights tells how far it is, others are silent."""
+    """A stand-in for the making of progress bars: one over things that can be counted tells how far it is."""
 
     def make(factory: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        silent = factory(*args, **options)
-        if args and isinstance(args[0], Sized) and options.get("desc") == "Loading weights":
-            return _counted(args[0], progress)
-        return silent
+        if args and isinstance(args[0], Sized):
+            return _counted(args[0], str(options.get("desc", "loading")).rstrip(".").lower(), progress)
+        return factory(*args, **options)
 
     return make
 
 
-def _counted(weights: Any, progress: Progress) -> Iterator[Any]:
-    for done, weight in enumerate(weights):
-        progress("loading weights", done / len(weights))
-        yield weight
+def _counted(items: Any, stage: str, progress: Progress) -> Iterator[Any]:
+    for done, item in enumerate(items):
+        progress(stage, done / len(items))
+        yield item

@@ -65,7 +65,7 @@ class Source:
     def at(self, snapshot: Path) -> Source:
         """The same repository, now that it lies in the cache at `snapshot`."""
         gguf = self.gguf
-        if gguf is None and not (snapshot / "config.json").is_file() and len(files := ggufs(snapshot)) == 1:
+        if gguf is None and not is_checkpoint(snapshot) and len(files := ggufs(snapshot)) == 1:
             gguf = files[0]
         return replace(self, path=snapshot, gguf=gguf)
 
@@ -96,9 +96,14 @@ def demos() -> list[str]:
     return sorted(config.parent.name for config in DEMOS.glob("*/config.json"))
 
 
+def is_checkpoint(directory: Path) -> bool:
+    """Whether a directory holds a configuration."""
+    return (directory / "config.json").is_file()
+
+
 def is_model(directory: Path) -> bool:
-    """Whether a directory looks like a checkpoint."""
-    return (directory / "config.json").is_file() or bool(ggufs(directory))
+    """Whether a directory holds something that opens."""
+    return is_checkpoint(directory) or bool(ggufs(directory))
 
 
 def _preset(reference: str, name: str, presets: Mapping[str, Preset]) -> Source:
@@ -119,7 +124,7 @@ def _demo(reference: str, name: str, presets: Mapping[str, Preset]) -> Source:
 
 
 def _directory(reference: str, path: Path) -> Source:
-    if (path / "config.json").is_file():
+    if is_checkpoint(path):
         return Source(reference, "directory", path=path, has_weights=find_weights(path) is not None)
     files = ggufs(path)
     if len(files) == 1:
