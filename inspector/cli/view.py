@@ -44,8 +44,10 @@ class Views(click.Group):
 def command(ctx: click.Context, listing: bool) -> None:
     """Show a view of TARGET: a saved trace, or a model with inputs, which is then run first."""
     if listing or ctx.invoked_subcommand is None:
-        rows = [(view.name, view.help, " ".join(f"--{name}" for name in view.options)) for view in _views().values()]
-        put_text([Table("", (Column("view"), Column("shows"), Column("options")), rows)])
+        rows = [
+            (view.name, " ".join([f"{view.help}.", *map("--{}".format, view.options)])) for view in _views().values()
+        ]
+        put_text([Table("", (Column("view"), Column("shows")), rows)])
         ctx.exit()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from inspector.analysis.wording import in_bytes, in_seconds, number, visible
 from inspector.parts import Cell, Column
@@ -55,6 +55,21 @@ def cut(text: str, width: int) -> str:
     end = _last(text, tail)
     head = set_cell_size(text, width - 1 - cell_len(end))
     return f"{head}…{end}"
+
+
+def fold(text: str, width: int) -> list[str]:
+    """`text` over as many lines of `width` cells as it takes, broken at blanks where that is possible."""
+    lines = [""]
+    for word in text.split(" "):
+        grown = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(grown) <= width:
+            lines[-1] = grown
+            continue
+        if lines[-1]:
+            lines.append("")
+        first, *rest = chop_cells(word, max(2, width)) or [""]
+        lines[-1:] = [first, *rest]
+    return lines
 
 
 def fit(widths: Sequence[int], columns: Sequence[Column], room: int | None) -> list[int]:

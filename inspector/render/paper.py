@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 from rich.color import Color, ColorSystem
 from rich.style import Style
+
+from inspector.render.cells import fold
 
 if TYPE_CHECKING:
     from inspector.render.scale import Rgb
@@ -32,13 +33,13 @@ class Paper:
     @classmethod
     def of(cls, stream: TextIO) -> Paper:
         """The paper that a stream is: a terminal with its width and colours (none under NO_COLOR), or a pipe."""
-        from rich.console import Console
+        from rich.console import COLOR_SYSTEMS, Console
 
         console = Console(file=stream)
         if not stream.isatty():
             return cls()
-        name = None if console.no_color or console.color_system is None else console.color_system
-        return cls(console.width, ColorSystem[name.upper()] if name else None)
+        name = None if console.no_color else console.color_system
+        return cls(console.width, COLOR_SYSTEMS[name] if name else None)
 
     def paint(self, text: str, style: str) -> str:
         """`text` in one of `STYLES`."""
@@ -46,7 +47,7 @@ class Paper:
 
     def prose(self, text: str, style: str) -> Iterator[str]:
         """A sentence in one of `STYLES`, over several lines where the paper is narrow."""
-        lines = [text] if self.width is None else wrap(text, max(20, self.width))
+        lines = [text] if self.width is None else fold(text, self.width)
         return (self.paint(line, style) for line in lines)
 
     def block(self, text: str, front: Rgb | None, back: Rgb | None) -> str:

@@ -8,11 +8,14 @@ from itertools import chain, islice
 from rich.cells import cell_len
 
 from inspector.parts import Cell, Column, Node, Table, Tree
-from inspector.render.cells import GAP, cell_text, fit, pad
+from inspector.render.cells import GAP, cell_text, fit, fold, pad
 from inspector.render.paper import Paper
 
 SAMPLE = 500
 """Rows that are looked at for the widths: so many from the start, and so many spread over the rest."""
+
+FEW = 3
+"""Columns of a table whose last one is prose."""
 
 
 def table_lines(table: Table, paper: Paper) -> Iterator[str]:
@@ -27,7 +30,7 @@ def table_lines(table: Table, paper: Paper) -> Iterator[str]:
     fitted = fit(widths, columns, paper.width)
     yield paper.paint(_line([column.name for column in columns], fitted, columns, paper), "header")
     for row in rows:
-        yield _line(_texts(row, columns), fitted, columns, paper)
+        yield from _lines(_texts(row, columns), fitted, columns, paper)
     if (missing := len(columns) - len(fitted)) > 0:
         yield from paper.prose(_narrow(missing, columns), "dim")
 
@@ -58,6 +61,16 @@ def walk(nodes: Sequence[Node], lead: str = "", *, top: bool = True) -> Iterator
         yield from walk(node.children, lead + below, top=False)
 
 
+def _lines(texts: list[str], widths: Sequence[int], columns: Sequence[Column], paper: Paper) -> Iterator[str]:
+    """A row: one line; where a table of `FEW` columns ends in prose, several, so that the prose is not cut."""
+    if paper.width is None or not len(widths) == len(columns) <= FEW or columns[-1].align == "right":
+        yield _line(texts, widths, columns, paper)
+        return
+    for piece in fold(texts[-1], widths[-1]):
+        yield _line([*texts[:-1], piece], widths, columns, paper)
+        texts = [""] * len(texts)
+
+
 def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[Column], paper: Paper) -> str:
     """The fields at their places. On a pipe, one that is too wide shifts the rest of its line; it is not cut."""
     fields = []
@@ -78,4 +91,5 @@ def _lengths(row: Sequence[Cell], columns: Sequence[Column]) -> list[int]:
 def _narrow(missing: int, columns: Sequence[Column]) -> str:
     names = ", ".join(column.name for column in columns[-missing:][:4])
     more = ", …" if missing > 4 else ""
-    return f"Too narrow here for {missing} more columns ({names}{more}); a pipe and --format get them all."
+    what = "another column" if missing == 1 else f"{missing} more columns"
+    return f"Too narrow here for {what} ({names}{more}); a pipe and --format get all."

@@ -46,10 +46,11 @@ def text_lines(part: Text, paper: Paper) -> Iterator[str]:
     if not (part.language and paper.colors):
         yield from shown.splitlines()
         return
-    from rich.console import Console
+    from rich.console import COLOR_SYSTEMS, Console
     from rich.syntax import Syntax
 
-    console = Console(color_system=paper.colors.name.lower(), force_terminal=True, width=10_000)  # type: ignore[arg-type]
+    name = next(name for name, system in COLOR_SYSTEMS.items() if system == paper.colors)
+    console = Console(color_system=name, force_terminal=True, width=10_000)  # type: ignore[arg-type]
     with console.capture() as captured:
         console.print(Syntax(shown, part.language, theme="ansi_dark", background_color="default"), crop=False)
     yield from (line.rstrip() for line in captured.get().splitlines())

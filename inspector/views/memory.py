@@ -56,8 +56,8 @@ def _parts(branch: Branch, total: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _label(branch: Branch) -> str:
-    blocks = sum(child.name.isdigit() for child in branch.children)
-    return f"{_name(branch.module)}  ×{blocks}" if blocks else _name(branch.module)
+    kinds = {child.module.class_name for child in branch.children if child.name.isdigit()}
+    return f"{_name(branch.module)}  ×{len(branch.children)}" if len(kinds) == 1 else _name(branch.module)
 
 
 def _name(module: Module) -> str:
@@ -78,15 +78,15 @@ def activations(trace: Trace) -> Table:
         Column("bytes", "right", "bytes"),
         Column("call", "right"),
         Column("module"),
-        Column("port"),
         Column("tensor"),
+        Column("port"),
         *([Column("memory", "right", "bytes")] if memory else []),
     )
 
     def row(item: tuple[int, int, str]) -> tuple[Cell, ...]:
         size, index, port = item
         call = trace.calls[index]
-        cells: tuple[Cell, ...] = (size, index, call.path or call.class_name, port, str(call.outputs[port]))
+        cells: tuple[Cell, ...] = (size, index, call.path or call.class_name, str(call.outputs[port]), port)
         return (*cells, call.memory) if memory else cells
 
     note = "What modules put out; tensors made inside a module and not put out are not seen."

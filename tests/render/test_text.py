@@ -45,7 +45,7 @@ def test_wide_characters_keep_the_columns() -> None:
     rows = [("你好", 1), ("abc", 22), ("🌍", 333)]
     found = lines(Table("", (Column("t"), Column("n", "right")), rows))
     assert len({cell_len(line) for line in found}) == 1
-    cut = list(text([Table("", (Column("t"),), [("你好世界" * 20,), ("a" * 90,)])], Paper(40)))
+    cut = list(text([Table("", (Column("t"), Column("n", "right")), [("你好世界" * 20, 1), ("a" * 90, 2)])], Paper(40)))
     assert all(cell_len(line) <= 40 for line in cut)
     assert all("…" in line for line in cut[1:])
 
@@ -64,6 +64,14 @@ def test_a_terminal_that_is_too_narrow_says_what_is_missing() -> None:
     assert all(cell_len(line) <= 80 for line in found)
     assert found[2].startswith("Too narrow here for 12 more columns (column 8, ")
     assert len(list(text([Table("", columns, [tuple(range(20))])], PIPE))) == 2
+
+
+def test_prose_in_the_last_of_few_columns_is_not_cut() -> None:
+    rows = [("field", "你好 " * 20 + "x" * 50), ("short", "a b")]
+    found = list(text([Table("", (Column("name"), Column("value")), rows)], Paper(40)))
+    assert all(cell_len(line) <= 40 for line in found)
+    assert "".join("".join(found).split()).count("x") == 50
+    assert found[-1] == "short  a b"
 
 
 def test_the_first_text_gives_way_last() -> None:
@@ -155,9 +163,10 @@ def test_empty_parts(part: Part) -> None:
 def test_source_code_is_highlighted_where_there_is_colour() -> None:
     part = Text("", "def f(): return '[bold]'", "python")
     assert lines(part) == ["def f(): return '[bold]'"]
-    colored = lines(part, COLOR)
-    assert "\x1b[" in colored[0]
-    assert "[bold]" in colored[0]
+    for colors in (ColorSystem.STANDARD, ColorSystem.EIGHT_BIT, ColorSystem.TRUECOLOR):
+        (colored,) = lines(part, Paper(80, colors))
+        assert "\x1b[" in colored
+        assert "[bold]" in colored
 
 
 class Terminal(io.StringIO):
@@ -176,6 +185,8 @@ def paper_under(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Paper:
 def test_paper_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     full = paper_under(monkeypatch, TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="97")
     assert full == Paper(97, ColorSystem.TRUECOLOR)
+    assert paper_under(monkeypatch, TERM="xterm-256color", COLUMNS="97") == Paper(97, ColorSystem.EIGHT_BIT)
+    assert paper_under(monkeypatch, TERM="xterm", COLUMNS="97") == Paper(97, ColorSystem.STANDARD)
     assert paper_under(monkeypatch, TERM="xterm-256color", NO_COLOR="1", COLUMNS="97") == Paper(97)
     assert paper_under(monkeypatch, TERM="dumb", COLUMNS="97").colors is None
 

@@ -44,7 +44,7 @@ def test_parameters_of_a_module_itself() -> None:
 def test_activations_largest_first() -> None:
     *_, table = VIEW(small_trace())
     assert isinstance(table, Table)
-    assert table.rows[0] == (3072, 0, "TinyVLForConditionalGeneration", "output.logits", "f32[1,12,64]")
+    assert table.rows[0] == (3072, 0, "TinyVLForConditionalGeneration", "f32[1,12,64]", "output.logits")
     sizes = [row[0] for row in table.rows]
     assert sizes == sorted(sizes, reverse=True)  # type: ignore[type-var]
 
