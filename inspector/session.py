@@ -77,7 +77,7 @@ class Session:
         self.reference = loaded.reference
         self.shape_only = loaded.shape_only
         self.plugins = plugins
-        self.notices = [*loaded.notices, *loaded.processor.notices]
+        self.notices = list(loaded.notices)
         self.info = describe_model(self.model, self.reference, self.family, shape_only=self.shape_only)
 
     def __repr__(self) -> str:
