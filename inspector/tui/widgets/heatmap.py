@@ -40,13 +40,16 @@ KEYS = (
     ("end,G", "corner(1)", "last", "To the last value"),
     ("plus,equals_sign", "zoom(1)", "zoom_in", "Finer cells, then the numbers"),
     ("minus", "zoom(-1)", "zoom_out", "Coarser cells"),
-    ("0", "whole", "whole", "Show all of it"),
+    ("w", "whole", "whole", "Show all of it"),
     ("v", "numbers", "values", "Exact values, or colours"),
     ("m", "reduction", "reduction", "What a cell of many values shows"),
     ("less_than_sign", "contrast(0.5)", "narrow", "Colours for a smaller range"),
     ("greater_than_sign", "contrast(2)", "wide", "Colours for a larger range"),
-    ("o", "centre", "centre", "Colours around 0, or from the least to the greatest value"),
+    ("d", "centre", "centre", "Colours around 0, or from the least to the greatest value"),
 )
+NARROWEST = 4
+"""Cells of a number to begin with; the column widens when longer ones come up."""
+
 FOOTER = {"zoom_in": "Zoom in", "zoom_out": "Zoom out", "values": "Values"}
 """The bindings that the footer shows, and how it calls them."""
 
@@ -91,7 +94,7 @@ class HeatMap(Widget, can_focus=True):
         self._reading = False
         self._problem = ""
         self._contrast = 1.0
-        self._width = 8
+        self._width = NARROWEST
         self._painted: tuple[tuple[object, ...], list[Strip]] = ((), [])
 
     @property
@@ -107,7 +110,7 @@ class HeatMap(Widget, can_focus=True):
         size = (0, 0) if plane is None else (plane.rows, plane.columns)
         if size != self.window.size:
             self.window, self.picture = Window.over(*size), None
-        self._contrast, self._width, self._problem = 1.0, 8, ""
+        self._contrast, self._width, self._problem = 1.0, NARROWEST, ""
         self.look()
 
     def watch_numbers(self) -> None:

@@ -59,8 +59,8 @@ class VirtualList(ScrollView, can_focus=True):
         Binding("enter", "open", "Open", show=False, id="list.open", tooltip="Go into the line under the cursor"),
     ]
 
-    header = ""
-    """Text of a line that stays on top while the others scroll; empty for none."""
+    headed: ClassVar[bool] = False
+    """Whether a line stays on top while the others scroll; `head` is its text."""
 
     cursor: reactive[int] = reactive(0, repaint=False)
     row_count: reactive[int] = reactive(0)
@@ -68,6 +68,10 @@ class VirtualList(ScrollView, can_focus=True):
     def draw(self, row: int, width: int) -> Iterable[Segment]:
         """The line `row`, `width` cells wide. Styles carry no background: the cursor's must shine through."""
         raise NotImplementedError
+
+    def head(self, width: int) -> str:
+        """The line on top of a list that is `headed`."""
+        return ""
 
     def moved(self) -> None:
         """The cursor stands on another line, or another line came under it."""
@@ -98,7 +102,7 @@ class VirtualList(ScrollView, can_focus=True):
     @property
     def visible_rows(self) -> int:
         """Lines between the header and the lower edge."""
-        return max(1, self.scrollable_content_region.height - bool(self.header))
+        return max(1, self.scrollable_content_region.height - self.headed)
 
     def set_rows(self, count: int, cursor: int | None = None) -> None:
         """Show `count` lines, with the cursor on line `cursor`, or where it was."""
@@ -122,9 +126,8 @@ class VirtualList(ScrollView, can_focus=True):
         return max(0, min(cursor, self.row_count - 1))
 
     def watch_cursor(self, old: int, new: int) -> None:
-        head = bool(self.header)
-        self.refresh_lines(old + head)
-        self.refresh_lines(new + head)
+        self.refresh_lines(old + self.headed)
+        self.refresh_lines(new + self.headed)
         self._show_cursor()
         self.moved()
 
@@ -133,10 +136,10 @@ class VirtualList(ScrollView, can_focus=True):
         full = max(width, self.virtual_size.width)
         base = self.rich_style
         left, top = self.scroll_offset
-        if self.header and y == 0:
+        if self.headed and y == 0:
             style = base + self.get_component_rich_style("list--header")
-            return Strip([Segment(self.header)]).apply_style(style).crop_extend(left, left + width, style)
-        row = top + y - bool(self.header)
+            return Strip([Segment(self.head(full))]).apply_style(style).crop_extend(left, left + width, style)
+        row = top + y - self.headed
         if not 0 <= row < self.row_count:
             return Strip.blank(width, base)
         if row == self.cursor:
@@ -162,9 +165,9 @@ class VirtualList(ScrollView, can_focus=True):
     def row_at(self, event: events.MouseEvent) -> int | None:
         """The line under the mouse, None beside the lines."""
         offset = event.get_content_offset(self)
-        if offset is None or (self.header and offset.y == 0):
+        if offset is None or (self.headed and offset.y == 0):
             return None
-        row = self.scroll_offset.y + offset.y - bool(self.header)
+        row = self.scroll_offset.y + offset.y - self.headed
         return row if row < self.row_count else None
 
     def on_click(self, event: events.Click) -> None:
@@ -185,7 +188,7 @@ class VirtualList(ScrollView, can_focus=True):
         self._show_cursor()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.line_width(), self.row_count + bool(self.header))
+        self.virtual_size = Size(self.line_width(), self.row_count + self.headed)
 
     def _show_cursor(self) -> None:
         """Scroll no further than it takes to see the cursor."""

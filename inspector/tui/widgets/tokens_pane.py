@@ -1,0 +1,176 @@
+"""What the model was given, token by token: as running text and as a table, a row of the batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from inspector.trace import Token, Trace
+from inspector.tui.widgets.token_flow import TokenFlow
+from inspector.tui.widgets.token_items import Item, counted, items, matches, run_of
+from inspector.tui.widgets.token_table import TokenTable
+
+WIDE = 120
+"""Cells from which on text and table stand side by side."""
+
+NONE = "This trace holds no tokens: the model was not given input_ids."
+
+
+class TokensPane(Vertical):
+    """Text above, table below, on the same token; runs of placeholders folded into one."""
+
+    DEFAULT_CSS = """
+    TokensPane {
+        height: 1fr;
+        & > #row { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+        & > #both { layout: vertical; height: 1fr; }
+        & TokenFlow { height: 2fr; }
+        & TokenTable { height: 3fr; }
+        &.-wide > #both { layout: horizontal; }
+        &.-wide TokenFlow { width: 1fr; height: 1fr; }
+        &.-wide TokenTable { width: 1fr; height: 1fr; max-width: 70; margin-left: 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("full_stop", "row(1)", "Next row", id="tokens.next_row", tooltip="To the next row of the batch"),
+        Binding("comma", "row(-1)", "Row before", id="tokens.previous_row", tooltip="To the row before in the batch"),
+        Binding("space", "unfold", "Fold", id="tokens.fold", tooltip="Unfold a run of placeholders, or fold it"),
+        Binding("enter", "unfold", "Fold", show=False, id="tokens.open", tooltip="Unfold a run, or fold it"),
+    ]
+
+    trace: reactive[Trace | None] = reactive(None, init=False)
+    row: reactive[int] = reactive(0, init=False)
+
+    @dataclass
+    class Selected(Message):
+        """The cursor stands on a token: a row of the batch, and an index in it."""
+
+        row: int
+        index: int
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._items: list[Item] = []
+        self._unfolded: set[int] = set()
+        self._terms: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="row", markup=False)
+        with Container(id="both"):
+            yield TokenFlow()
+            yield TokenTable()
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """The tokens of the row."""
+        rows = self.trace.tokens if self.trace is not None else []
+        return rows[self.row] if self.row < len(rows) else []
+
+    @property
+    def current(self) -> Item | None:
+        """The token, or the run, under the cursor."""
+        cursor = self.query_one(TokenFlow).cursor
+        return self._items[cursor] if cursor < len(self._items) else None
+
+    def select(self, index: int) -> None:
+        """Put the cursor on the token at `index` of the row, or on the run that holds it."""
+        number = next((number for number, item in enumerate(self._items) if item.end.index >= index), None)
+        if number is not None:
+            self.query_one(TokenFlow).cursor = number
+
+    def filter(self, text: str) -> None:
+        """List the tokens whose text, id and kind hold every word of `text`; the others grow faint in the text."""
+        self._terms = text.lower().split()
+        self._show()
+
+    def watch_trace(self) -> None:
+        self._terms = []
+        self._unfolded = set()
+        self.set_reactive(TokensPane.row, 0)
+        self._show(0)
+
+    def watch_row(self) -> None:
+        self._unfolded = set()
+        self._show(0)
+
+    def validate_row(self, row: int) -> int:
+        return max(0, min(row, len(self.trace.tokens) - 1 if self.trace is not None else 0))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+
+    def action_row(self, by: int) -> None:
+        self.row += by
+
+    def action_unfold(self) -> None:
+        """Unfold the run under the cursor; on one of its tokens, fold it."""
+        item = self.current
+        if item is None:
+            return
+        start = run_of(self.tokens, item.token.index)
+        self._unfolded ^= {start}
+        self._show(start)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Rows are stepped through where there are several."""
+        return action != "row" or (self.trace is not None and len(self.trace.tokens) > 1)
+
+    @on(TokenFlow.Moved)
+    def _flowed(self, event: TokenFlow.Moved) -> None:
+        event.stop()
+        table = self.query_one(TokenTable)
+        with table.prevent(TokenTable.Moved):
+            table.show_item(event.number)
+        self._tell()
+
+    @on(TokenTable.Moved)
+    def _listed(self, event: TokenTable.Moved) -> None:
+        event.stop()
+        flow = self.query_one(TokenFlow)
+        if flow.cursor != event.number:
+            with flow.prevent(TokenFlow.Moved):
+                flow.cursor = event.number
+            self._tell()
+
+    @on(TokenTable.Opened)
+    def _opened(self, event: TokenTable.Opened) -> None:
+        event.stop()
+        self.action_unfold()
+
+    def _show(self, index: int | None = None) -> None:
+        """Work out the items again, and show them with the cursor on token `index`, or where it was."""
+        if index is None:
+            index = self.current.token.index if self.current is not None else 0
+        self._items = items(self.tokens, self._unfolded)
+        number = next((number for number, item in enumerate(self._items) if item.end.index >= index), 0)
+        rows: Sequence[int] = range(len(self._items))
+        if self._terms:
+            rows = [place for place in rows if matches(self._items[place], self._terms)]
+        flow = self.query_one(TokenFlow)
+        flow.show_items(self._items, number)
+        flow.quieten(set(range(len(self._items))) - set(rows) if self._terms else ())
+        self.query_one(TokenTable).show_items(self._items, rows, number)
+        self.query_one("#row", Static).update(self._summary())
+        self.refresh_bindings()
+
+    def _summary(self) -> str:
+        """Which row this is, and how many tokens of each kind it has."""
+        if not self.tokens:
+            return NONE
+        rows = len(self.trace.tokens) if self.trace is not None else 0
+        place = f"row {self.row + 1} of {rows}  " if rows > 1 else ""
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(self.tokens))
+        return f"{place}{len(self.tokens):,} tokens: {kinds}"
+
+    def _tell(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Selected(self.row, self.current.token.index))
