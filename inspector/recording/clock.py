@@ -7,26 +7,60 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 
-def clock_for(device: torch.device) -> tuple[Callable[[], Any], Callable[[Any, Any], float]]:
-    """A function that marks a moment, and one that gives the seconds between two marks.
+class Clock:
+    """Marks moments on one device, and gives the seconds between two marks.
 
-    A CUDA event is only put into the stream: no call waits for the GPU. The difference may be asked for after
-    `synchronize`, and is the time the device took.
+    A CUDA event is only put into the stream: no call waits for the GPU. Its time may be asked for after `synchronize`,
+    and the difference of two is the time that the device took.
     """
-    if device.type != "cuda":
-        return time.perf_counter, lambda start, end: end - start
 
-    def mark() -> torch.cuda.Event:
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.mark: Callable[[], Any] = self._event if device.type == "cuda" else time.perf_counter
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """The time between two marks of this clock, in seconds."""
+        return float(start.elapsed_time(end) / 1000 if self.device.type == "cuda" else end - start)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done what was asked of it, so that its marks have times."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _event(self) -> torch.cuda.Event:
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self.device))
         return event
 
-    return mark, lambda start, end: start.elapsed_time(end) / 1000
+
+class Clocks:
+    """A clock for each device that a model is spread over."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._main = device_of(model) or torch.device("cpu")
+        self._clocks: dict[torch.device, Clock] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model's first parameter; the CPU for a model without any."""
+        return self._main
+
+    def of(self, module: nn.Module) -> Clock:
+        """The clock of the device where a module's own weights, or its children's, are."""
+        device = device_of(module) or self._main
+        if device not in self._clocks:
+            self._clocks[device] = Clock(device)
+        return self._clocks[device]
+
+    def synchronize(self) -> None:
+        for clock in self._clocks.values():
+            clock.synchronize()
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait until a device has done what was asked of it, so that its events have times."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def device_of(module: nn.Module) -> torch.device | None:
+    """Where a module's first parameter is; None for one without parameters."""
+    first = next(module.parameters(), None)
+    return None if first is None else first.device

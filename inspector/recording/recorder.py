@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from inspector.errors import Cancelled
-from inspector.recording.clock import clock_for, synchronize
+from inspector.recording.clock import Clock, Clocks
 from inspector.recording.keeper import SHAPES, STATS, VALUES, Keeper
 from inspector.recording.notes import Notes
 
@@ -94,8 +94,7 @@ class Recorder:
         self.keeper = Keeper(wanted.budget)
         self.exception: BaseException | None = None
         self.notices: list[str] = []
-        self.device = _main_device(model)
-        self.mark, self.seconds = clock_for(self.device)
+        self.clocks = Clocks(model)
         self._on_call = on_call
         self._cancel = cancel
         self._rows: list[list[Any]] = []
@@ -104,13 +103,14 @@ class Recorder:
         self._step = -1
         self._outer: BaseException | None = None
         self._attached = ExitStack()
-        self._measures_memory = self.device.type == "cuda" and wanted.memory and (wanted.stats or bool(wanted.values))
+        on_gpu = self.clocks.device.type == "cuda"
+        self._measures_memory = on_gpu and wanted.memory and (wanted.stats or bool(wanted.values))
 
     def __enter__(self) -> Recorder:
         self._outer = sys.exc_info()[1]
         with ExitStack() as attached:
             for number, (path, module) in enumerate(self.modules):
-                before, after = self._hooks(number, self.wanted.level(path))
+                before, after = self._hooks(number, self.clocks.of(module), self.wanted.level(path))
                 first = module.register_forward_pre_hook(before, with_kwargs=True, prepend=False)
                 attached.callback(first.remove)
                 last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
@@ -122,7 +122,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._attached.close()
-        synchronize(self.device)
+        self.clocks.synchronize()
         for index in self._stack:  # a BaseException, such as Ctrl-C, passes torch's own clean-up by
             self._rows[index][ERROR] = type(error).__name__ if error is not None else "left open"
         self._stack.clear()
@@ -133,14 +133,14 @@ class Recorder:
         """The calls so far, in the order in which they began."""
         return [Row(*row) for row in self._rows]
 
-    def _hooks(self, number: int, level: int) -> tuple[Callable[..., None], Callable[..., None]]:
+    def _hooks(self, number: int, clock: Clock, level: int) -> tuple[Callable[..., None], Callable[..., None]]:
         """The two hooks of one module. What they use is bound here, and the commonest case, one tensor that was met
         before, is told apart first: this is the code that runs between the user's modules.
         """
-        rows, stack, mark, is_root = self._rows, self._stack, self.mark, number == 0
+        rows, stack, mark, is_root = self._rows, self._stack, clock.mark, number == 0
         note, note_tensor, facts = self._notes.value, self._notes.tensor, self._notes.facts
         watched = self._on_call is not None or self._cancel is not None
-        device = self.device if self._measures_memory else None
+        device = clock.device if self._measures_memory else None
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if is_root:
@@ -221,9 +221,3 @@ def passed_through(error: BaseException, module: nn.Module) -> bool:
             return True
         trace = trace.tb_next
     return False
-
-
-def _main_device(model: nn.Module) -> torch.device:
-    """The device of the first parameter; a model without any counts as being on the CPU."""
-    first = next(model.parameters(), None)
-    return torch.device("cpu") if first is None else first.device

@@ -58,7 +58,7 @@ class Report:
                     role=self._roles[path],
                     inputs={port: self._value(note, (index, port)) for port, note in inputs.items()},
                     outputs={port: self._value(note, (index, port)) for port, note in outputs.items()},
-                    seconds=None if row.end is None else self._recorder.seconds(row.start, row.end),
+                    seconds=None if row.end is None else self._recorder.clocks.of(module).seconds(row.start, row.end),
                     memory=row.memory,
                     error=row.error,
                 )
