@@ -139,9 +139,8 @@ def _header(file: Path) -> dict[str, Any]:
     try:
         header = read_header(file)
         for tensor in header.values():
-            math.prod(tensor["shape"])
             begin, end = tensor["data_offsets"]
-            if not isinstance(tensor["dtype"], str) or not 0 <= begin <= end:
+            if not (isinstance(tensor["dtype"], str) and math.prod(tensor["shape"]) >= 0 and 0 <= begin <= end):
                 raise ValueError
     except TraceError as error:
         raise ModelError(str(error)) from error

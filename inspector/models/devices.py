@@ -79,14 +79,27 @@ def place(name: str, need: Need) -> Placement:
 
 
 def no_room(need: Need, device: str) -> ModelError:
-    """The error for a model that does not fit `device`."""
-    ways = [f"--dtype {dtype} ({_size(size)})" for dtype, size in need.bytes.items() if size <= free_bytes(device)]
-    others = [other for other in available() if other != device and need.total <= free_bytes(other)]
-    ways += [f"--device {other} ({_size(free_bytes(other))} free)" for other in others]
+    """The error for a model that will not fit `device`."""
     return ModelError(
         f"{need.reference} does not fit: it takes {_size(need.total)} in {need.dtype}, and {device} has "
-        f"{_size(free_bytes(device))} free. What would fit: {', '.join([*ways, '--shape-only (no weights)'])}."
+        f"{_size(free_bytes(device))} free. What would fit: {_what_fits(need, device)}."
     )
+
+
+def ran_out(need: Need, device: str) -> ModelError:
+    """The error for a model whose loading ran out of memory all the same."""
+    return ModelError(
+        f"{device} ran out of memory while {need.reference} was loaded: the weights take {_size(need.total)} in "
+        f"{need.dtype}, and loading needs some more. What may fit: {_what_fits(need, device)}."
+    )
+
+
+def _what_fits(need: Need, device: str) -> str:
+    room = min(free_bytes(device), need.total - 1)
+    ways = [f"--dtype {dtype} ({_size(size)})" for dtype, size in need.bytes.items() if size <= room]
+    others = [other for other in available() if other != device and need.total <= free_bytes(other)]
+    ways += [f"--device {other} ({_size(free_bytes(other))} free)" for other in others]
+    return ", ".join([*ways, "--shape-only (no weights)"])
 
 
 def free_bytes(device: str) -> int:

@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from inspector.errors import ModelError
-from inspector.models.devices import Need, no_room
+from inspector.models.devices import Need, ran_out
 
 if TYPE_CHECKING:
     from inspector.models.checkpoint import Weights
@@ -20,7 +20,7 @@ def explain(error: Exception, need: Need, device: str, weights: Weights | None =
     """The error to raise for what `from_pretrained` or `from_config` raised."""
     said = one_line(error)
     if _is_out_of_memory(error):
-        return no_room(need, device)
+        return ran_out(need, device)
     if isinstance(error, ImportError):
         return ModelError(f"{need.reference} needs a package that is not installed: {said}")
     if "trust_remote_code=True" in str(error):
