@@ -26,12 +26,14 @@ class Row:
 class Reader:
     """Reads requests for one model.
 
-    `placeholders` are the words that stand for a picture in its prompts; none for a model that takes no pictures.
+    `placeholders` are the words that stand for a picture in its prompts; none where pictures cannot be encoded, which
+    `refusal` then explains.
     """
 
-    def __init__(self, tokenizer: Any, placeholders: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Any, placeholders: Sequence[str], refusal: str) -> None:
         self.tokenizer = tokenizer
         self.placeholders = tuple(placeholders)
+        self.refusal = refusal
         self.notices: list[str] = []
 
     def rows(self, request: Request) -> list[Row]:
@@ -42,6 +44,8 @@ class Reader:
                 if request.prompts
                 else "There is no prompt: give a text (--prompt) or a conversation (--messages)."
             )
+        if request.images and not self.placeholders:
+            raise InputError(self.refusal)
         pictures = open_pictures(request.images)
         read = self._from_messages if request.messages else self._from_prompts
         rows = read(request, pictures)
@@ -114,7 +118,7 @@ class Reader:
                 raise InputError("There is a system text (--system) and a system message; give one of them.")
             messages = [{"role": "system", "content": [{"type": "text", "text": system}]}, *messages]
         if not self.placeholders:
-            messages = [{**message, "content": _flat(message["content"])} for message in messages]
+            messages = [{**message, "content": self._flat(message["content"])} for message in messages]
         try:
             text = self.tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=messages[-1]["role"] != "assistant"
@@ -136,19 +140,22 @@ class Reader:
     def _check(self, row: Row, request: Request) -> None:
         """As many placeholders as pictures."""
         count, given = self._count(row.text), len(row.pictures)
-        if not self.placeholders:
-            if given:
-                raise InputError(f"This model reads text alone; {given} images were given.")
-        elif count > given:
+        if count > given:
             raise InputError(
                 f"{row.name} has {count} placeholders for pictures ({self._word()}) and {given} images were given."
             )
-        elif count < given:
+        if count < given:
             how = "with --raw they stand in the text: write" if request.raw else "write"
             raise InputError(
                 f"{given} images were given and {row.name.lower()} has {count} placeholders; {how} {self._word()} "
                 "where each picture belongs."
             )
+
+    def _flat(self, parts: Sequence[Mapping[str, Any]]) -> str:
+        """The content of a message as one text, which is what the templates of text models expect."""
+        if any("text" not in part for part in parts):
+            raise InputError(self.refusal)
+        return "".join(str(part["text"]) for part in parts)
 
     def _count(self, text: str) -> int:
         return next((count for word in self.placeholders if (count := text.count(word))), 0)
@@ -192,15 +199,6 @@ def _picture(part: Mapping[str, Any], name: str, supply: Iterator[Picture]) -> P
     if picture is None:
         raise InputError(f"{name} has more placeholders for pictures than images were given.")
     return picture
-
-
-def _flat(content: Any) -> Any:
-    """The content of a message as one text, which is what templates of text models expect."""
-    if not isinstance(content, Sequence) or isinstance(content, str):
-        return content
-    if any("text" not in part for part in content):
-        raise InputError("This model reads text alone; its messages can hold nothing else.")
-    return "".join(str(part["text"]) for part in content)
 
 
 def _name(kind: str, number: int, among: Sequence[Any]) -> str:

@@ -25,9 +25,7 @@ def encode(request: Request, processor: Processor, placeholders: Sequence[str], 
             "This model has no tokenizer, so nothing can be encoded. "
             + " ".join(processor.notices or ["Give the forward's own arguments instead (inputs=…)."])
         )
-    if request.images and processor.model_processor is None and processor.image_processor is not None:
-        raise InputError("This model's pictures cannot be encoded. " + " ".join(processor.notices))
-    reader = Reader(processor.tokenizer, placeholders)
+    reader = Reader(processor.tokenizer, placeholders, _refusal(processor, accepted))
     rows = reader.rows(request)
     if processor.model_processor is None:
         tensors = _text(rows, processor.tokenizer, templated=reader.templated(request))
@@ -40,6 +38,14 @@ def encode(request: Request, processor: Processor, placeholders: Sequence[str], 
         texts = _expanded(tensors, processor.tokenizer)
     media = [picture.media() for row in rows for picture in row.pictures]
     return Inputs(tensors, texts, media, reader.notices)
+
+
+def _refusal(processor: Processor, accepted: Collection[str]) -> str:
+    """What a picture is answered where none can be encoded."""
+    if "pixel_values" not in accepted:
+        return "This model reads text alone; it takes no pictures."
+    reasons = processor.notices or ["Its checkpoint has no image processor (preprocessor_config.json)."]
+    return "Pictures cannot be encoded for this model. " + " ".join(reasons)
 
 
 def _text(rows: Sequence[Row], tokenizer: Any, *, templated: bool) -> dict[str, Tensor]:

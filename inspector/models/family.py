@@ -77,10 +77,10 @@ class Family:
         return encode(request, processor, self.placeholders(processor, config), self._accepted(config))
 
     def placeholders(self, processor: Processor, config: PreTrainedConfig) -> list[str]:
-        """The words that stand for a picture in a prompt, the usual one first; none for a model of text alone."""
+        """The words that stand for a picture in a prompt, the usual one first; none where it takes no pictures."""
         from inspector.models.kinds import image_token
 
-        if processor.tokenizer is None or processor.image_processor is None:
+        if processor.tokenizer is None or processor.model_processor is None:
             return []
         named = [getattr(processor.model_processor, name, None) for name in ("image_token", "boi_token")]
         words = [*named, image_token(config, processor.tokenizer)]

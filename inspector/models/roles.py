@@ -163,7 +163,7 @@ def _stack(name: str, above: list[str], module: nn.Module) -> str | None:
 
 
 def _linear_of(name: str, above: list[str]) -> str:
-    """A linear layer whose name says nothing: the last one of an attention or MLP, by custom, is the projection back."""
+    """A linear layer whose name says nothing: in an attention or MLP it is, by custom, the projection back."""
     owner = above[-1] if above else ""
     if name in ("c_proj", "proj", "dense", "projection", "proj_out"):
         if ATTENTION.fullmatch(owner):
@@ -176,7 +176,7 @@ def _linear_of(name: str, above: list[str]) -> str:
 def _is_linear(module: nn.Module) -> bool:
     """Also the quantised ones, and GPT-2's transposed one; none of them has children."""
     kind = type(module).__name__
-    return isinstance(module, nn.Linear) or ("Linear" in kind or kind == "Conv1D") and not any(module.children())
+    return isinstance(module, nn.Linear) or (("Linear" in kind or kind == "Conv1D") and not any(module.children()))
 
 
 def _within(pattern: re.Pattern[str], parts: list[str]) -> bool:
