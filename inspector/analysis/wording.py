@@ -33,12 +33,13 @@ def number(value: float, digits: int = 3) -> str:
 
 def in_bytes(count: float) -> str:
     """A size in binary units: `512 B`, `1.5 MiB`, `141 GiB`."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size) < 999.5:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} TiB" if abs(size) < 999.5 else f"{size:.0f} TiB"
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if abs(size) < 1023.5:
+            break
+        size, unit = size / 1024, larger
+    whole = unit == "B" or abs(size) >= 999.5
+    return f"{size:.0f} {unit}" if whole else f"{size:.3g} {unit}"
 
 
 def in_seconds(seconds: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.cli.narration import Narration
-from inspector.cli.options import MODEL_NAMES, has_inputs
+from inspector.cli.options import MODEL_NAMES, has_inputs, request_of
 from inspector.errors import InputError
 from inspector.plugins import Plugins
 from inspector.trace import Trace, is_trace
@@ -35,6 +35,14 @@ def saved(target: str, given: Mapping[str, Any]) -> Trace | None:
     if has_inputs(given):
         raise InputError(f"{target} is a saved trace: it was asked already. --prompt and the like are for a model.")
     return Trace.open(directory)
+
+
+def question(target: str, given: Mapping[str, Any]) -> Request:
+    """What is asked of the model `target`. Raises what is wrong with either before anything is loaded."""
+    from inspector.models import find
+
+    find(target, installed().presets)
+    return request_of(given)
 
 
 def load(target: str, given: Mapping[str, Any], narration: Narration) -> Session:

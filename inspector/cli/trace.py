@@ -9,9 +9,9 @@ import click
 
 from inspector.cli.invocation import Invocation
 from inspector.cli.narration import Narration
-from inspector.cli.options import INPUTS, KEPT, MODEL, STATS, formats, options, request_of
+from inspector.cli.options import INPUTS, KEPT, MODEL, STATS, formats, options
 from inspector.cli.output import put, put_text, trace_json, trace_jsonl
-from inspector.cli.running import load, runner
+from inspector.cli.running import load, question, runner
 from inspector.errors import ForwardError
 from inspector.trace import Trace
 
@@ -32,7 +32,7 @@ def command(invocation: Invocation, /, model: str, output: Path | None, force: b
     """
     from inspector.trace.store import check_free
 
-    request = request_of(given)
+    request = question(model, given)
     if output is not None:
         check_free(output, replace=force)
         invocation.keep_in(output, replace=force)

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from inspector.cli.narration import Narration
-from inspector.cli.options import INPUTS, KEPT, MODEL, STATS, formats, has_inputs, options, request_of
+from inspector.cli.options import INPUTS, KEPT, MODEL, STATS, formats, has_inputs, options
 from inspector.cli.output import put_text, put_view
-from inspector.cli.running import Run, installed, load, modules_alone, runner, saved
+from inspector.cli.running import Run, installed, load, modules_alone, question, runner, saved
 from inspector.errors import InputError, PluginError, near
 from inspector.parts import Column, Part, Table, View
 from inspector.trace import Trace
@@ -84,7 +84,7 @@ def trace_of(
         return trace
     if view.name == "modules" and not has_inputs(given):
         return modules_alone(load(target, given, narration))
-    request = request_of(given)
+    request = question(target, given)
     run = runner(load(target, given, narration), request, given, narration)
     return run([*given["values"], *view.values, *_values(view, asked, run)])
 

@@ -29,11 +29,12 @@ def test_number(value: float, text: str) -> None:
 
 
 def test_units() -> None:
-    assert [in_bytes(size) for size in (0, 512, 1536, 1023 * 1024, 15.2e9, 5e15)] == [
+    assert [in_bytes(size) for size in (0, 512, 1023, 1536, 1023 * 1024, 15.2e9, 5e15)] == [
         "0 B",
         "512 B",
+        "1023 B",
         "1.5 KiB",
-        "0.999 MiB",
+        "1023 KiB",
         "14.2 GiB",
         "4547 TiB",
     ]
