@@ -9,19 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspector.models.family import Family, Processor
+    from inspector.models.family import Family
     from inspector.models.history import recent, remember
     from inspector.models.hub import cached_models
     from inspector.models.inputs import Inputs, Message, Request
     from inspector.models.listing import Listed, list_models
     from inspector.models.loading import Loaded, Options, load_model
     from inspector.models.presets import Preset
+    from inspector.models.processors import Processor
     from inspector.models.sources import Source, find
     from inspector.models.vocabulary import byte_tokenizer, cached_file
 
 _HOMES = {
     "Family": "family",
-    "Processor": "family",
+    "Processor": "processors",
     "Inputs": "inputs",
     "Message": "inputs",
     "Request": "inputs",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from inspector.errors import ModelError, near
 
+HEADROOM = 1.1
+"""What a forward needs beside the weights, as a guess: a model that only just fits is spread at once."""
+
 CGROUP = Path("/sys/fs/cgroup")
 """What a container may take stands here; the kernel ends a process that takes more."""
 
@@ -71,11 +74,11 @@ def choose(name: str) -> str:
 def place(name: str, need: Need) -> Placement:
     """Where a model goes that is to run on `name`. Raises `ModelError` where it does not fit, with what would."""
     device = choose(name)
-    if need.total <= free_bytes(device):
-        return Placement(device)
     if name == "auto":
-        return Placement(device, spread=True)
-    raise no_room(need, device)
+        return Placement(device, spread=need.total * HEADROOM > free_bytes(device))
+    if need.total > free_bytes(device):
+        raise no_room(need, device)
+    return Placement(device)
 
 
 def no_room(need: Need, device: str) -> ModelError:

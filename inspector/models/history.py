@@ -36,8 +36,8 @@ def recent() -> list[str]:
 
 def remember(reference: str) -> None:
     """Put a reference in front. A path is kept in full, so that it opens from anywhere."""
-    path = Path(reference).expanduser()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        path = Path(reference).expanduser()
         name = str(path.resolve()) if path.exists() else reference
         _write([name, *(item for item in recent() if item != name)][:MOST])
 

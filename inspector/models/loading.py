@@ -16,8 +16,9 @@ from inspector.models import hub
 from inspector.models.checkpoint import find_weights
 from inspector.models.configuration import DTYPES, check_attention, read_config
 from inspector.models.failures import forget, one_line
-from inspector.models.family import Family, Processor
+from inspector.models.family import Family
 from inspector.models.making import Plan, shapes_alone, with_random_weights, with_weights
+from inspector.models.processors import Processor
 from inspector.models.quiet import Progress, listening
 from inspector.models.sources import Source
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from inspector.errors import UnknownReference
 from inspector.models import hub
 from inspector.models.checkpoint import find_weights, ggufs, read_json, some
+from inspector.models.failures import one_line
 from inspector.models.presets import Preset
 
 DEMOS = Path(__file__).resolve().parents[1] / "demo"
@@ -77,12 +78,10 @@ def find(reference: str, presets: Mapping[str, Preset]) -> Source:
         return _preset(reference, name, presets)
     if prefix == "demo":
         return _demo(reference, name, presets)
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return _directory(reference, path)
-    if path.is_file():
-        return _file(reference, path)
-    source = None if _is_path(reference) else _repository(reference)
+    try:
+        source = _on_disk(reference) or (None if _is_path(reference) else _repository(reference))
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home directory of somebody unknown
+        raise UnknownReference(f"{reference!r:.200} cannot be read: {one_line(error)}") from error
     if source is None:
         raise UnknownReference(
             f"There is no model {reference!r}: no such directory, and no name of the form owner/name, preset:NAME or "
@@ -143,6 +142,13 @@ def _directory(reference: str, path: Path) -> Source:
     )
 
 
+def _on_disk(reference: str) -> Source | None:
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return _directory(reference, path)
+    return _file(reference, path) if path.is_file() else None
+
+
 def _file(reference: str, path: Path) -> Source:
     if path.suffix == ".gguf":
         return Source(reference, "directory", path=path.parent, has_weights=True, gguf=path.name)
@@ -179,8 +185,8 @@ def _known(reference: str, presets: Mapping[str, Preset]) -> Iterator[str]:
     yield from (f"preset:{name}" for name in presets)
     yield from (f"demo:{name}" for name in demos())
     yield from hub.cached_models()
-    parent = Path(reference).expanduser().parent
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        parent = Path(reference).expanduser().parent
         yield from (str(parent / below.name) for below in parent.iterdir() if below.is_dir() and is_model(below))
 
 

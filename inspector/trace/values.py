@@ -81,7 +81,19 @@ def read_header(file: Path) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise TraceError(f"{file} is no safetensors file: its header is not an object.")
     header.pop("__metadata__", None)
+    if not all(map(_is_tensor, header.values())):
+        raise TraceError(f"{file} is no safetensors file: its header does not describe tensors.")
     end = max((item["data_offsets"][1] for item in header.values()), default=0)
     if 8 + length + end > size:
         raise TraceError(f"{file} was cut off: {8 + length + end:,} bytes were expected, {size:,} are there.")
     return header
+
+
+def _is_tensor(item: Any) -> bool:
+    """Whether an entry of a header has a dtype, a shape and the offsets of its bytes."""
+    if not isinstance(item, dict) or not isinstance(item.get("dtype"), str):
+        return False
+    shape, offsets = item.get("shape"), item.get("data_offsets")
+    if not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != 2:
+        return False
+    return all(isinstance(number, int) and number >= 0 for number in (*shape, *offsets)) and offsets[0] <= offsets[1]

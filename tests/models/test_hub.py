@@ -38,9 +38,7 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def served(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving({"owner/name": files}, gated=("owner/gated",)) as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.address)
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.partition("/{repo_id}")
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.address + "".join(template[1:]))
+        server.stand_in(monkeypatch)
         yield server
 
 

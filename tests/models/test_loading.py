@@ -15,7 +15,7 @@ import torch
 from inspector.errors import Cancelled, ModelError, UnknownReference
 from inspector.models import Family, Loaded, Options, Preset, Processor, devices, find, load_model
 from tests.fakes import save_tiny, tiny, tiny_config
-from tests.models.hubs import cache
+from tests.models.hubs import cache, serving
 
 IDS = torch.tensor([[1, 2, 3, 4, 5]])
 
@@ -326,6 +326,30 @@ def test_family_may_name_a_class_instead_of_an_auto_class(tmp_path: Path) -> Non
     save_tiny("qwen2", tmp_path)
     for options in (Options(), Options(shape_only=True), Options(random_weights=True, trust_remote_code=True)):
         assert type(load_model(find(str(tmp_path), {}), options, [Direct()]).model) is type(tiny("qwen2"))
+
+
+def test_repository_is_downloaded_as_far_as_it_is_needed(
+    tmp_path: Path, cache_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving({"owner/name": save_tiny("qwen2", tmp_path)}) as server:
+        server.stand_in(monkeypatch)
+        assert load("owner/name", shape_only=True).shape_only
+        assert not list(cache_directory.rglob("*.safetensors"))
+        told: list[tuple[str, float | None]] = []
+        loaded = load("owner/name", progress=lambda *step: told.append(step))
+        assert same_weights(loaded.model, tiny("qwen2"))
+        assert ("downloading owner/name", 1.0) in told
+        server.requests.clear()
+        assert same_weights(load("owner/name").model, tiny("qwen2"))
+        assert server.requests == []
+
+
+def test_repository_without_weights_opens_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving({"owner/name": save_tiny("qwen2", tmp_path, weights=False)}) as server:
+        server.stand_in(monkeypatch)
+        loaded = load("owner/name")
+        assert loaded.shape_only
+        assert "holds no weights" in loaded.notices[-1]
 
 
 def test_absent_repository_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,14 @@ def test_what_cannot_be_a_name_is_refused(reference: str) -> None:
         find(reference, PRESETS)
 
 
+@pytest.mark.parametrize("reference", ["a" * 5000, "~nobody-of-this-name/model"])
+def test_what_the_system_refuses_is_told_in_one_line(reference: str) -> None:
+    with pytest.raises(UnknownReference, match="cannot be read") as error:
+        find(reference, PRESETS)
+    assert len(str(error.value)) < 5500
+    assert "\n" not in str(error.value)
+
+
 def test_unknown_demo_says_what_is_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> None:
     monkeypatch.setattr(sources, "DEMOS", checkpoint.parent)
     assert find("demo:my-qwen", {}).path == checkpoint
