@@ -179,7 +179,7 @@ class InspectorApp(App[None]):
             self.push_screen(screen)
 
     def _read_keys(self) -> None:
-        """Read the user's keys once the first screen is painted: the others are imported for their bindings to be known."""
+        """Read the user's keys once the first screen is painted: the other screens are imported for their bindings."""
         for screen in ("help", "inspector"):
             import_module(f"inspector.tui.screens.{screen}")
         try:

@@ -11,6 +11,7 @@ from inspector.errors import ForwardError
 from inspector.models import remember
 from inspector.models.inputs import Request
 from inspector.trace import Trace, is_trace
+from inspector.tui import native, terminal
 from inspector.tui.jobs import Job
 
 if TYPE_CHECKING:
@@ -85,10 +86,12 @@ class Library:
     def load(self, reference: str, job: Job[Session]) -> Session:
         """Load a model. Raises `UnknownReference`, `ModelError`, `Cancelled`."""
         job.report("importing torch and transformers")
+        native.load_torch_library()
         from inspector.session import load
 
         options = {} if self.options is None else asdict(self.options)
-        session = load(reference, plugins=self.plugins, progress=job.report, **options)
+        with terminal.tidy():
+            session = load(reference, plugins=self.plugins, progress=job.report, **options)
         remember(reference)
         return session
 

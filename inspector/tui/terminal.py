@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -22,19 +23,42 @@ SWITCH_INTERVAL = 0.0005
 handovers on its way to the screen; at Python's usual 5 ms each, a model's Python would be felt.
 """
 
+NEVER = 2**30
+"""A threshold that no number of collections reaches."""
+
 PATIENCE = 1.0
 """Seconds that cancelled jobs have to end, once the program has left the screen."""
 
 
 @contextmanager
 def quick_keyboard() -> Iterator[None]:
-    """Hand over between threads often, for as long as the program runs."""
-    usual = sys.getswitchinterval()
+    """Hand over between threads often, and never stop all of them to look for garbage, for as long as the program runs.
+
+    With torch and transformers loaded a full collection takes a quarter of a second, in which no thread can run.
+    `tidy` makes up for it when a job ends.
+    """
+    usual, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.set_threshold(*thresholds[:2], NEVER)
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         sys.setswitchinterval(usual)
+
+
+@contextmanager
+def tidy() -> Iterator[None]:
+    """Around a job that makes much: free what nobody uses any more (a model that was left) before and after, and set
+    aside what is left, so that the next collection need not look through it.
+    """
+    gc.unfreeze()
+    gc.collect()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.freeze()
 
 
 def on_termination(leave: Callable[[int], None]) -> None:

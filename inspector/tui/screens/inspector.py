@@ -79,7 +79,7 @@ class InspectorScreen(Screen[None]):
         self._pages = [
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
-            Page("views", "8", "Views", lambda: ViewsPane(views, run.trace)),
+            Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views, run.trace))),
             *plugin_pages(extra, run.trace),
         ]
 
