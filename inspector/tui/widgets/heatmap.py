@@ -50,6 +50,9 @@ KEYS = (
 NARROWEST = 4
 """Cells of a number to begin with; the column widens when longer ones come up."""
 
+GROUND = 0.07
+"""How far the colour of 0 is from the background, so that one sees where the plane ends."""
+
 FOOTER = {"zoom_in": "Zoom in", "zoom_out": "Zoom out", "values": "Values"}
 """The bindings that the footer shows, and how it calls them."""
 
@@ -123,7 +126,8 @@ class HeatMap(Widget, can_focus=True):
         self.look()
 
     def on_mount(self) -> None:
-        self.look()
+        if self.plane is not None:
+            self.watch_plane(self.plane)
 
     def on_resize(self) -> None:
         self.look()
@@ -259,8 +263,8 @@ class HeatMap(Widget, can_focus=True):
             yield [Segment(visible(self._problem), loud)]
             return
         scale = picture.scale.times(self._contrast)
-        background = self.background_colors[1]
-        palette = None if self.app.no_color else Palette(background.rgb, self.app.current_theme.dark)
+        ground = self.background_colors[1].blend(self.colors[3], GROUND)
+        palette = None if self.app.no_color else Palette(ground.rgb, self.app.current_theme.dark)
         key = lines.legend(scale, palette)
         room = self.size.width - sum(cell_len(segment.text) for segment in key)
         yield [Segment(fit(lines.extent(picture), max(room, 0)), quiet), *key]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -13,9 +12,8 @@ from textual.widget import Widget
 
 from inspector.analysis.wording import in_short, number
 from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.plot_lines import Span, bars
 from inspector.tui.widgets.tensor_facts import Counts
-
-EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 BINS = 200
 """Bins that are counted; as many as fit side by side are drawn together."""
@@ -46,37 +44,15 @@ class HistogramBars(Widget):
             return Strip.blank(width, base)
         height = self.size.height - 1
         if y < height:
-            heights = columns(self.counts.histogram.counts, width)
-            line = Segment(bar_line(heights, height - 1 - y, height), self._ink("bar"))
+            counts = self.counts.histogram.counts
+            lines = bars(counts, Span(0, max(counts, default=1)), width, height)
+            line = Segment(lines[y], self._ink("bar"))
         else:
             line = Segment(axis_line(self.counts, width), self._ink("axis"))
         return Strip([line]).apply_style(base).crop_extend(0, width, base)
 
     def _ink(self, part: str) -> Style:
         return self.get_component_rich_style(f"histogram--{part}", partial=True)
-
-
-def columns(counts: tuple[int, ...], width: int) -> list[float]:
-    """A height from 0 to 1 for each column: several bins in a column, or several columns a bin, in at most `width`."""
-    if not counts or not width:
-        return []
-    if len(counts) <= width:
-        wide = width // len(counts)
-        heights = [float(count) for count in counts for _ in range(wide)]
-    else:
-        edges = [len(counts) * column // width for column in range(width + 1)]
-        heights = [sum(counts[left:right]) / (right - left) for left, right in pairwise(edges)]
-    highest = max(heights)
-    return [height / highest if highest else 0.0 for height in heights]
-
-
-def bar_line(heights: list[float], row: int, rows: int) -> str:
-    """The part of the bars that stands in `row` of `rows`, counted from the bottom. The least bar is visible."""
-    drawn = []
-    for height in heights:
-        eighths = max(round(height * rows * 8), 1) if height else 0
-        drawn.append(EIGHTHS[max(0, min(eighths - row * 8, 8))])
-    return "".join(drawn)
 
 
 def axis_line(counts: Counts, width: int) -> str:
@@ -89,11 +65,6 @@ def axis_line(counts: Counts, width: int) -> str:
         low, high = stats.min, stats.max
     left, right = number(low), number(high)
     line = fit(left + fit(right, max(width - len(left), 0), right=True), width)
-    zero = round((0 - edges[0]) / (edges[-1] - edges[0]) * drawn_width(counts.histogram.counts, width))
+    zero = round((0 - edges[0]) / (edges[-1] - edges[0]) * width)
     free = len(left) < zero < width - len(right) - 1
     return line[:zero] + "0" + line[zero + 1 :] if low < 0 < high and free else line
-
-
-def drawn_width(counts: tuple[int, ...], width: int) -> int:
-    """Cells that the bars of `columns` take, which is less than `width` where bins are wider than a cell."""
-    return width // len(counts) * len(counts) if counts and len(counts) <= width else width

@@ -75,9 +75,7 @@ def why_not_kept(trace: Trace, call: int, port: str) -> str:
             "Open it with weights, or with random ones (--random-weights), to see values."
         )
     wanted = f"{trace.calls[call].path}:{port}"
-    return (
-        f"This value was not kept. Ask again with {wanted} among the values, or with * for all (--values '{wanted}')."
-    )
+    return f"This value was not kept. Ask again with {wanted} among the values, or * for all (--values '{wanted}')."
 
 
 def _part(tensor: Tensor) -> Tensor:
