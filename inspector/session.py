@@ -151,18 +151,19 @@ class Session:
         trace.notices += mode.notices
 
     def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs where the model expects them; floating-point ones in the model's dtype, as `generate` would cast them."""
-        moved = {}
-        for name, item in tensors.items():
-            if isinstance(item, torch.Tensor):
-                floating = item.is_floating_point()
-                if self.shape_only:  # on the CPU: some models look at pixels to tell real pictures from padding
-                    moved[name] = item.to(self.model.dtype) if floating else item
-                else:
-                    moved[name] = item.to(self.model.device, self.model.dtype if floating else None)
-            else:
-                moved[name] = item
-        return moved
+        """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them.
+
+        They stay on the CPU in shape-only mode, where some models look at pixels to tell pictures from padding, and for a
+        model that is spread over devices, which moves them by itself.
+        """
+        spread = getattr(self.model, "hf_device_map", None)
+        device = torch.device("cpu") if self.shape_only or spread else self.model.device
+        return {
+            name: item.to(device, self.model.dtype if item.is_floating_point() else None)
+            if isinstance(item, torch.Tensor)
+            else item
+            for name, item in tensors.items()
+        }
 
     def _fill(self, trace: Trace, recorder: Recorder) -> None:
         fill(trace, recorder, self.family, self.config, self.processor.tokenizer)

@@ -5,6 +5,7 @@ Nothing here imports torch: a saved trace opens, lists and filters without it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -258,4 +259,7 @@ class Media:
 
 
 def value_to_json(value: Value) -> Any:
+    """A value as strict JSON, which has no word for infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value.to_json() if isinstance(value, TensorInfo) else value
