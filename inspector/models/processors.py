@@ -76,7 +76,8 @@ def load_image_processor(source: Source, notices: list[str]) -> Any:
 
     None where there is none, or with a notice where it cannot be loaded.
     """
-    from transformers import AutoImageProcessor
+    # Not from `transformers`: 5.17 hands out a placeholder there when torchvision is missing.
+    from transformers.models.auto.image_processing_auto import AutoImageProcessor
     from transformers.utils import is_torchvision_available
 
     settings = (source.json(PROCESSOR_SETTINGS) or {}).get("image_processor") or source.json(IMAGE_SETTINGS)
