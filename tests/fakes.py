@@ -170,7 +170,10 @@ def tiny_image_processor(name: str) -> Any:
         return transformers.CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size=side)
     if name == "gemma3":
         return transformers.Gemma3ImageProcessorPil(size={"height": 56, "width": 56})
-    return transformers.Idefics3ImageProcessorPil(
+    # Not from `transformers`: 5.17 hands out a placeholder there when torchvision is missing.
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+
+    return Idefics3ImageProcessorPil(
         size={"longest_edge": 56}, max_image_size={"longest_edge": 28}, do_image_splitting=True
     )
 

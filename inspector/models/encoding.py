@@ -27,6 +27,7 @@ def encode(request: Request, processor: Processor, placeholders: Sequence[str], 
         )
     reader = Reader(processor.tokenizer, placeholders, _refusal(processor, accepted))
     rows = reader.rows(request)
+    _refuse_videos(rows, processor.model_processor)
     if processor.model_processor is None:
         tensors = _text(rows, processor.tokenizer, templated=reader.templated(request))
     else:
@@ -46,6 +47,13 @@ def _refusal(processor: Processor, accepted: Collection[str]) -> str:
         return "This model reads text alone; it takes no pictures."
     reasons = processor.notices or ["Its checkpoint has no image processor (preprocessor_config.json)."]
     return "Pictures cannot be encoded for this model. " + " ".join(reasons)
+
+
+def _refuse_videos(rows: Sequence[Row], model_processor: Any) -> None:
+    word = getattr(model_processor, "video_token", None)
+    for row in rows:
+        if word and str(word) in row.text:
+            raise InputError(f"{row.name} has a placeholder for a video ({word}); Inspector reads text and images.")
 
 
 def _text(rows: Sequence[Row], tokenizer: Any, *, templated: bool) -> dict[str, Tensor]:

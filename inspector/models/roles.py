@@ -91,9 +91,9 @@ CLASSES = (
     (r"Projector|Connector|Resampler|QFormer|Perceiver", "projector"),
     (r"Pool", "pool"),
     (r"Cross\w*Attention", "cross_attention"),
-    (r"Mixer$|Mamba|DeltaNet|LinearAttention|LightningAttention", "mixer"),
+    (r"Mixer$|Mamba|DeltaNet|LinearAttention|LightningAttention|RecurrentBlock$|Rglru$", "mixer"),
     (r"Attention", "attention"),
-    (r"Activation$|GELU|SiLU|ReLU|GLU$|^Tanh$|^Sigmoid$|^Softmax$", "activation"),
+    (r"Activation$|G[Ee][Ll][Uu]|SiLU|ReLU|GLU$|^Tanh$|^Sigmoid$|^Softmax$", "activation"),
     (r"Dropout|DropPath", "dropout"),
     (r"^Identity$", "identity"),
 )
@@ -106,6 +106,7 @@ NAMES = (
     (r"^(self_)?att(n|ention)$", "attention"),
     (r"^(mlp|ffn|feed_forward|ff)$", "mlp"),
     (r"^act(ivation)?(_fn)?$", "activation"),
+    (r"^transformer$", "encoder"),
 )
 WHOLES = (
     (r"MLP|Mlp$|FeedForward", "mlp"),

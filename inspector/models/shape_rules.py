@@ -31,11 +31,12 @@ RAMPS = frozenset({aten.arange, aten.linspace, aten.logspace})
 
 CHOICES = frozenset(
     {
-        *(aten.topk.default, aten.sort.default, aten.sort.stable, aten.argmax.default, aten.argmin.default),
-        *(aten.max.dim, aten.min.dim, aten.multinomial.default),
+        *(aten.topk.default, aten.sort.default, aten.sort.stable),
+        *(aten.argmax.default, aten.argmin.default, aten.multinomial.default),
     }
 )
-"""They choose indices by value. Without values the choice is spread evenly."""
+"""They choose indices by value. Without values the choice is spread evenly. (`max` over a dimension is not among them:
+its indices are hardly ever used, and stay unknown.)"""
 
 INDEXING = frozenset({aten.index, aten.index_put, aten.index_put_, aten._unsafe_index, aten._unsafe_index_put})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from transformers import AutoConfig
 
 from inspector.errors import InputError
@@ -14,7 +15,18 @@ from inspector.models.family import Family
 from inspector.models.inputs import Inputs, Request
 from inspector.models.processors import Processor
 from inspector.models.sources import Source
-from tests.fakes import EOS, IMAGE, IMAGE_TEXT_MODELS, picture, save_tiny, tiny, tiny_config, tiny_tokenizer
+from tests.fakes import (
+    EOS,
+    IMAGE,
+    IMAGE_TEXT_MODELS,
+    picture,
+    save_tiny,
+    tiny,
+    tiny_config,
+    tiny_tokenizer,
+)
+
+NOT_ON_5_17 = pytest.mark.skipif(transformers.__version__.startswith("5.17."), reason="transformers 5.17 cannot")
 
 
 class Model:
@@ -94,7 +106,11 @@ def test_without_a_chat_template_the_text_stands_as_it_is(tmp_path: Path) -> Non
         Family().inputs(Request(messages=(user("Hi"),)), processor, config)
 
 
-@pytest.mark.parametrize("name", sorted(IMAGE_TEXT_MODELS))
+@pytest.mark.parametrize(
+    "name",
+    # Of Idefics 3, transformers 5.17 finds no image processor without torchvision.
+    [pytest.param(name, marks=[NOT_ON_5_17] * (name == "idefics3")) for name in sorted(IMAGE_TEXT_MODELS)],
+)
 def test_pictures_of_any_image_text_model(name: str, tmp_path: Path) -> None:
     """Placeholders, features and types agree, or the forward itself would raise."""
     model = Model(name, tmp_path)
@@ -173,7 +189,7 @@ PICTURE = picture()
         ((), {"messages": (user("a"), user("b")), "images": (PICTURE,)}, "belong to no part of a message"),
         (("Hi",), {"images": (picture(2000, 8),)}, r"picture 1 \(2000×8\) cannot be processed.*aspect ratio"),
         (("Hi",), {"images": ("absent.png",)}, "There is no file absent.png"),
-        (("<|video_pad|>",), {}, "Qwen2_5_VLProcessor cannot encode this: .*video"),
+        (("<|video_pad|>",), {}, "The prompt has a placeholder for a video"),
     ],
 )
 def test_what_cannot_be_encoded_is_said(
