@@ -99,6 +99,7 @@ class Session:
         stats: bool = False,
         values: Globs = (),
         budget: int | None = None,
+        flow: bool = True,
         on_call: Callable[[int], None] | None = None,
         cancel: Event | None = None,
     ) -> Trace:
@@ -106,14 +107,14 @@ class Session:
 
         Several prompts are a batch, padded on the left. `messages` is a conversation, or several. `inputs` are the
         forward's own keyword arguments, for who has them already. `stats` measures every tensor, `values` keeps those
-        whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to disk. `on_call` is called
-        with the number of calls begun so far; setting `cancel` stops the forward.
+        whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to disk. `flow` follows tensors
+        through the functions between modules. `on_call` is called with the number of calls begun so far; setting `cancel` stops the forward.
 
         Raises `InputError` for what cannot be encoded; `ForwardError` when the model raises, its `trace` holding
         everything up to there; `Cancelled`.
         """
         encoded = self._inputs(inputs, prompt, images, messages, system, raw)
-        wanted = Wanted(stats=stats, values=_globs(values), budget=budget)
+        wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
         trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=[*self.notices, *encoded.notices])
         recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
         try:
@@ -176,12 +177,13 @@ def capture(
     stats: bool = False,
     values: Globs = (),
     budget: int | None = None,
+    flow: bool = True,
     tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> Iterator[Trace]:
     """Record every forward of a model that you already have: `with inspector.capture(model) as trace: model(**inputs)`.
 
     The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes
-    through unchanged. See `Session.trace` for `stats`, `values` and `budget`; with a `tokenizer`, tokens carry their
+    through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`; with a `tokenizer`, tokens carry their
     text.
 
     Raises `ModelError` inside another capture of the same model on the same thread.
@@ -189,7 +191,7 @@ def capture(
     config = getattr(model, "config", None)
     family = next((family for family in Plugins.installed().families if config and family.matches(config)), Family())
     trace = Trace(describe_model(model, getattr(config, "_name_or_path", "") or type(model).__name__, family))
-    recorder = Recorder(model, Wanted(stats=stats, values=_globs(values), budget=budget))
+    recorder = Recorder(model, Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow))
     with exclusive(model):
         try:
             with recorder:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from inspector.analysis.stats import Pending
+    from inspector.recording.flow import Flow, Way
     from inspector.recording.keeper import Held, Keeper
 
 INTEGERS = frozenset({torch.int64, torch.int32, torch.bool, torch.int16, torch.uint8, torch.int8})
@@ -37,6 +38,7 @@ class Fact:
     # Most facts keep these defaults. They stand on the class because setting them costs more than all of the rest.
     level = 0
     first: Fact | None = None
+    way: Way | None = None
     port: str | None = None
     version: int | None = None
     held: Held | None = None
@@ -59,6 +61,7 @@ class Notes:
 
     def __init__(self, keeper: Keeper) -> None:
         self.facts: dict[int, Fact] = {}
+        self.flow: Flow | None = None
         self._keeper = keeper
 
     def tensor(self, tensor: Tensor, call: int | None, level: int) -> Fact:
@@ -73,6 +76,8 @@ class Notes:
         self.facts[key] = fact = Fact(tensor, call)
         if old is not None:
             fact.first, fact.call = old.first or old, old.call
+        if self.flow is not None:
+            fact.way = self.flow.way(tensor)
         if level or not fact.dtype.is_floating_point:
             self._keeper.keep(fact, tensor, level)
         return fact

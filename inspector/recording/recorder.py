@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from inspector.errors import Cancelled
 from inspector.recording.clock import Clock, Clocks
+from inspector.recording.flow import Flow
 from inspector.recording.keeper import SHAPES, STATS, VALUES, Keeper
 from inspector.recording.notes import Notes
 
@@ -30,13 +31,14 @@ class Wanted:
 
     A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is
     the number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at
-    each call.
+    each call. `flow` follows tensors through the functions between modules.
     """
 
     stats: bool = False
     values: tuple[str, ...] = ()
     budget: int | None = None
     memory: bool = True
+    flow: bool = False
 
     def level(self, path: str) -> int:
         """What the hooks of a module keep, as bits."""
@@ -99,6 +101,7 @@ class Recorder:
         self._cancel = cancel
         self._rows: list[list[Any]] = []
         self._notes = Notes(self.keeper)
+        self._notes.flow = Flow(self._notes.facts) if wanted.flow else None
         self._stack: list[int] = []
         self._step = -1
         self._outer: BaseException | None = None
@@ -115,6 +118,8 @@ class Recorder:
                 attached.callback(first.remove)
                 last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
                 attached.callback(last.remove)
+            if self._notes.flow is not None:
+                attached.enter_context(self._notes.flow)
             self._attached = attached.pop_all()
         return self
 
@@ -144,7 +149,7 @@ class Recorder:
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if is_root:
-                self._step += 1
+                self._begin_step()
             noted: Sequence[Any] = ()
             named = kwargs
             try:
@@ -181,7 +186,12 @@ class Recorder:
             if device is not None:
                 row[MEMORY] = torch.cuda.memory_allocated(device)
 
-        return before, after
+        return (before, after) if self._notes.flow is None else (_unwatched(before), _unwatched(after))
+
+    def _begin_step(self) -> None:
+        self._step += 1
+        if self._notes.flow is not None:
+            self._notes.flow.forget()
 
     def _unwind(self, number: int) -> None:
         """Leave the calls that are still open inside the innermost call of a module: a BaseException passed them by."""
@@ -221,3 +231,13 @@ def passed_through(error: BaseException, module: nn.Module) -> bool:
             return True
         trace = trace.tb_next
     return False
+
+
+def _unwatched(hook: Callable[..., None]) -> Callable[..., None]:
+    """A hook whose own looks at tensors are not taken for the model's."""
+
+    def silent(*args: Any) -> None:
+        with torch._C.DisableTorchFunction():
+            hook(*args)
+
+    return silent

@@ -29,6 +29,7 @@ class Report:
         self._rows = recorder.rows
         self._roles = {path: roles(path, module) for path, module in recorder.modules}
         self._ports = [_ports(row, recorder.modules[row.number][1]) for row in self._rows]
+        self._parents = {row.parent for row in self._rows}
         self._stats: dict[Held, Stats] = {}
         self._name_origins()
         self.values: HeldValues = recorder.keeper.values(self._name_values())
@@ -120,16 +121,23 @@ class Report:
     def _value(self, note: Any, place: tuple[int, str]) -> Value:
         if not isinstance(note, Fact):
             return note  # type: ignore[no-any-return]
-        first = note.first or note
-        origin = None if first.call is None or first.port is None else (first.call, first.port)
+        origin = _origin(note)
+        origin = None if origin == place else origin
+        way = None if origin or self._is_plain_result(place) else note.way
         return TensorInfo(
             shape=tuple(note.shape),
             dtype=str(note.dtype).removeprefix("torch."),
             device=str(note.device),
             stats=self._stats_of(note),
-            origin=None if origin == place else origin,
+            origin=origin,
+            sources=() if way is None else tuple(filter(None, map(_origin, way.sources))),
+            via=() if way is None else way.functions,
             value=None if note.held is None else note.held.key,
         )
+
+    def _is_plain_result(self, place: tuple[int, str]) -> bool:
+        """Whether a port is the output of a module without parts: that it was made from the inputs goes without saying."""
+        return place[1].startswith("output") and place[0] not in self._parents
 
     def _stats_of(self, note: Fact) -> Stats | None:
         if note.pending is not None:
@@ -170,16 +178,17 @@ def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _place(error: BaseException) -> tuple[str | None, int | None, dict[str, TensorInfo]]:
-    """File and line of the innermost frame that is no part of torch, with the tensors that it had made by then."""
-    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if not _is_torch(frame)]
+    """File and line of the innermost frame of the model's own code, with the tensors that it had made by then."""
+    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if not _is_ours(frame)]
     if not frames:
         return None, None, {}
     frame, line = frames[-1]
     return frame.f_code.co_filename, line, dict(_local_tensors(frame.f_locals))
 
 
-def _is_torch(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "torch"
+def _is_ours(frame: FrameType) -> bool:
+    """Whether a frame is torch's or this program's: neither is where the user's model went wrong."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("torch", "inspector")
 
 
 def _local_tensors(names: Mapping[str, Any]) -> Iterator[tuple[str, TensorInfo]]:
@@ -187,6 +196,11 @@ def _local_tensors(names: Mapping[str, Any]) -> Iterator[tuple[str, TensorInfo]]
         if isinstance(thing, Tensor):
             dtype = str(thing.dtype).removeprefix("torch.")
             yield name, TensorInfo(tuple(thing.shape), dtype, str(thing.device))
+
+
+def _origin(note: Fact) -> tuple[int, str] | None:
+    first = note.first or note
+    return None if first.call is None or first.port is None else (first.call, first.port)
 
 
 def _is_small(note: Fact) -> bool:

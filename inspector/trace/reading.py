@@ -24,6 +24,8 @@ def value(data: Any) -> Value:
         stats=None if stats is None else Stats(**stats),
         origin=None if origin is None else (origin[0], origin[1]),
         value=data.get("value"),
+        sources=tuple((call, port) for call, port in data.get("sources", ())),
+        via=tuple(data.get("via", ())),
     )
 
 

@@ -34,9 +34,10 @@ class Stats:
 class TensorInfo:
     """A tensor as it met a port.
 
-    `origin` is the call and port that made it, None where no module did (an input of the model, or the result of a
-    function inside a forward). `value` is the key under which its value is kept, None where it is not; one value that
-    appears at several ports is kept once.
+    `origin` is the call and port that made it, None where no module did: an input of the model, or the result of
+    functions inside a forward. Then `sources` are the outputs that it was made from, as far as they were followed, and
+    `via` the names of the last functions on the way, in order. `value` is the key under which its value is kept, None
+    where it is not; one value that appears at several ports is kept once.
     """
 
     shape: tuple[int, ...]
@@ -45,6 +46,8 @@ class TensorInfo:
     stats: Stats | None = None
     origin: tuple[int, str] | None = None
     value: str | None = None
+    sources: tuple[tuple[int, str], ...] = ()
+    via: tuple[str, ...] = ()
 
     @property
     def numel(self) -> int:
@@ -70,6 +73,9 @@ class TensorInfo:
             data["origin"] = list(self.origin)
         if self.value is not None:
             data["value"] = self.value
+        if self.sources:
+            data["sources"] = [list(source) for source in self.sources]
+            data["via"] = list(self.via)
         return data
 
 

@@ -87,7 +87,7 @@ class Trace:
         return self.values[info.value]
 
     def consumers(self, call: int, port: str) -> list[tuple[int, str]]:
-        """The calls and ports into which a tensor went, in execution order."""
+        """The calls and ports into which a tensor went, itself or through functions on the way, in execution order."""
         return self._consumers.get((call, port), [])
 
     def children(self, call: int | None) -> list[int]:
@@ -140,8 +140,9 @@ class Trace:
         found: dict[tuple[int, str], list[tuple[int, str]]] = {}
         for call in self.calls:
             for port, value in call.inputs.items():
-                if isinstance(value, TensorInfo) and value.origin is not None:
-                    found.setdefault(value.origin, []).append((call.index, port))
+                if isinstance(value, TensorInfo):
+                    for origin in (value.origin,) if value.origin else value.sources:
+                        found.setdefault(origin, []).append((call.index, port))
         return found
 
 

@@ -275,3 +275,39 @@ def test_an_object_that_cannot_be_described_stops_nothing() -> None:
 
     trace = record(Model(part=Returns(lambda x: Rude(a=1))), torch.ones(1))
     assert any("could not be noted" in notice for notice in trace.notices)
+
+
+def test_flow_follows_a_tensor_through_the_functions_between_modules() -> None:
+    model = tiny("qwen2")
+    with inspector.capture(model) as trace, torch.no_grad():
+        cache = model(torch.arange(5)[None]).past_key_values
+        model(torch.tensor([[5]]), past_key_values=cache)
+
+    def sources(path: str, port: str, step: int) -> list[tuple[int, str, str]]:
+        info = trace.call(path, step).ports()[port]
+        assert isinstance(info, TensorInfo)
+        return [(trace.calls[call].step, trace.calls[call].path, name) for call, name in info.sources]
+
+    layer = "model.layers.0"
+    attention = trace.call(f"{layer}.self_attn.o_proj").inputs["input.input"]
+    assert isinstance(attention, TensorInfo)
+    assert "scaled_dot_product_attention" in attention.via
+    assert {path for _, path, _ in sources(f"{layer}.self_attn.o_proj", "input.input", 0)} == {
+        f"{layer}.self_attn.q_proj",
+        f"{layer}.self_attn.k_proj",
+        f"{layer}.self_attn.v_proj",
+        "model.rotary_emb",
+    }
+    assert (0, "model", "output.past_key_values.layers[0].keys") in sources(f"{layer}.self_attn.o_proj", "input.input", 1)
+    assert sources(f"{layer}.post_attention_layernorm", "input.hidden_states", 0) == [
+        (0, "model.embed_tokens", "output"),
+        (0, f"{layer}.self_attn.o_proj", "output"),
+    ]
+    gate = trace.call(f"{layer}.mlp.act_fn")
+    assert (trace.call(f"{layer}.mlp.down_proj").index, "input.input") in trace.consumers(gate.index, "output")
+
+
+def test_a_recording_without_flow_knows_what_passes_unchanged() -> None:
+    trace = record(tiny("qwen2"), torch.arange(5)[None], flow=False)
+    assert not any(value.sources for call in trace.calls for value in call.ports().values() if isinstance(value, TensorInfo))
+    assert trace.consumers(trace.call("model.embed_tokens").index, "output")
