@@ -143,6 +143,6 @@ async def find_facts(app: InspectorApp, reference: str) -> None:
     try:
         facts = await app.job("Looking at a model", lambda job: app.library.facts(reference)).result()
     except Exception as error:  # a damaged checkpoint is listed as well, with what is wrong with it
-        facts = [("cannot be opened", str(error))]
+        facts = [("problem", str(error))]
     if isinstance(app.screen, LauncherScreen):
         app.screen.show_facts(reference, facts)

@@ -39,17 +39,19 @@ class Pane(Vertical):
         self.border_title = Content(title)
         self.content = widget
 
+    @property
+    def filterable(self) -> bool:
+        return isinstance(self.content, Filterable)
+
     def compose(self) -> ComposeResult:
         yield self.content
-        if isinstance(self.content, Filterable):
+        if self.filterable:
             yield FilterBar()
 
-    def open_filter(self) -> bool:
-        """Put the keyboard into the filter line. False where there is none."""
+    def open_filter(self) -> None:
+        """Put the keyboard into the filter line, where there is one."""
         for bar in self.query(FilterBar):
             bar.open()
-            return True
-        return False
 
     def count(self, shown: int, total: int) -> None:
         """Say how many lines there are, and how many of them the filter leaves."""
@@ -59,7 +61,8 @@ class Pane(Vertical):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         event.stop()
         if isinstance(self.content, Filterable):
-            self.content.filter(event.text)
+            # Not called here: what a widget posts while its parent handles a message goes no further than the parent.
+            self.content.call_later(self.content.filter, event.text)
 
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
         event.stop()

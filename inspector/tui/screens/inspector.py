@@ -101,6 +101,8 @@ class InspectorScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "failure":
             return self.trace.failure is not None
+        if action == "filter":
+            return any(pane.filterable for pane in self._panes())
         if action == "tab":
             return any(page.name == parameters[0] for page in self._pages)
         return True
@@ -119,15 +121,20 @@ class InspectorScreen(Screen[None]):
         await self.go(call)
 
     async def action_tab(self, name: str) -> None:
+        """Bring a tab to the front. The views start from what is selected on the first one."""
         await self.query_one(Pages).show(name)
         self.query_one(TabLine).active = name
+        selected = self.selected()
+        if selected is not None:
+            for pane in self.query(ViewsPane):
+                pane.defaults = {"call": str(selected[0]), "port": selected[1] or ""}
+        self.refresh_bindings()
 
     def action_filter(self) -> None:
         """Filter the list that has the focus, or the first on the tab that can be filtered."""
-        chain = [] if self.focused is None else self.focused.ancestors_with_self
-        panes = [node for node in chain if isinstance(node, Pane)]
-        panes += [pane for pane in self.query(Pane) if pane.is_on_screen]
-        any(pane.open_filter() for pane in panes)
+        pane = next((pane for pane in self._panes() if pane.filterable), None)
+        if pane is not None:
+            pane.open_filter()
 
     def action_ask(self) -> None:
         self.post_message(self.AskAgain(self.run))
@@ -159,6 +166,13 @@ class InspectorScreen(Screen[None]):
             if failure.call is not None:
                 await self.go(failure.call)
             self.app.push_screen(FailureScreen(failure))
+
+    def _panes(self) -> list[Pane]:
+        """The panes of the tab, the one with the focus first."""
+        chain = [] if self.focused is None else self.focused.ancestors_with_self
+        page = self.query_one(Pages).visible_content
+        others = [] if page is None else page.walk_children(Pane, with_self=True)
+        return [*(node for node in chain if isinstance(node, Pane)), *others]
 
     def on_notice_line_clicked(self) -> None:
         self.action_notices()

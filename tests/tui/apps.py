@@ -1,0 +1,48 @@
+"""The program as the tests run it: the real one, opened on a hand-built trace, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from inspector.trace import Trace
+from inspector.tui.app import InspectorApp
+from inspector.tui.runs import Run
+
+ALL = 600
+"""Looks at the screen before a test gives up waiting, 20 ms each."""
+
+
+class Quiet(InspectorApp):
+    """The program without its first steps: tests put in front what they are about."""
+
+    def on_painted(self) -> None:
+        """Neither lists models nor opens anything."""
+
+
+async def opened(pilot: Pilot[None], trace: Trace, **origin: Any) -> None:
+    """Show a trace, and wait until everything about it is on the screen."""
+    app = pilot.app
+    assert isinstance(app, InspectorApp)
+    app.show(Run(trace, **origin))
+    await settled(pilot)
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until nothing is under way any more."""
+    await pilot.pause(0.1)
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def on_screen(pilot: Pilot[None], kind: type[Screen[Any]]) -> Any:
+    """The screen in front, once it is of a kind. Fails when that does not come about."""
+    for _ in range(ALL):
+        if isinstance(pilot.app.screen, kind):
+            await pilot.pause()
+            return pilot.app.screen
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{type(pilot.app.screen).__name__} is in front, {kind.__name__} was expected")

@@ -1,0 +1,344 @@
+"""The main screen: tabs, panes, moving between calls, and what can be done with a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from inspector.hookspecs import hookimpl
+from inspector.parts import Tab
+from inspector.plugins import Plugins
+from inspector.trace import Trace
+from inspector.tui.bars import Breadcrumb, HeaderLine, NoticeLine, TabLine
+from inspector.tui.pages import Pages
+from inspector.tui.screens.failure import FailureScreen
+from inspector.tui.screens.forward import ForwardTab
+from inspector.tui.screens.help import HelpScreen
+from inspector.tui.screens.inspector import InspectorScreen
+from inspector.tui.screens.menu import MenuScreen
+from inspector.tui.screens.message import MessageScreen
+from inspector.tui.screens.save import SaveScreen
+from inspector.tui.widgets.calls_list import CallsList
+from inspector.tui.widgets.module_tree import ModuleTree
+from inspector.tui.widgets.tensor_panel import TensorPanel
+from tests.traces import big_trace, failing_trace, small_trace
+from tests.tui.apps import Quiet, on_screen, opened, settled
+
+WIDE, SMALL = (160, 50), (80, 24)
+
+
+def forward(pilot: Pilot[None]) -> ForwardTab:
+    return pilot.app.screen.query_one(ForwardTab)
+
+
+def text_of(pilot: Pilot[None], kind: type[HeaderLine | NoticeLine | TabLine | Breadcrumb]) -> str:
+    return pilot.app.screen.query_one(kind).render().plain
+
+
+async def test_the_first_tab_shows_the_model_its_notices_and_the_first_call() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        assert text_of(pilot, HeaderLine).split() == "demo:tiny-vl · 21.5 K parameters cpu · float32 · sdpa".split()
+        assert "stand-in" in text_of(pilot, NoticeLine)
+        assert text_of(pilot, TabLine).split() == ["1", "Forward", "2", "Tokens", "8", "Views"]
+        assert "call 1 of 20" in text_of(pilot, Breadcrumb)
+        assert isinstance(pilot.app.focused, CallsList)
+
+
+async def test_moving_through_the_calls_brings_the_other_panes_along() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press(*"jjjjjjjj")
+        await settled(pilot)
+        assert forward(pilot).index == 8
+        assert pilot.app.screen.query_one(ModuleTree).path == "language_model.layers.0.self_attn"
+        assert pilot.app.screen.query_one(TensorPanel).call == 8
+        crumbs = text_of(pilot, Breadcrumb)
+        assert "language_model › layers.0 › self_attn" in crumbs
+        assert "attention" in crumbs
+
+
+async def test_going_to_a_module_goes_to_its_first_call_and_back_returns() -> None:
+    trace = small_trace()
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, trace)
+        await pilot.press("shift+tab")
+        assert isinstance(pilot.app.focused, ModuleTree)
+        await pilot.press("G", "k")
+        await settled(pilot)
+        assert forward(pilot).index == trace.call("lm_head").index
+        await pilot.press("tab", "[")
+        await settled(pilot)
+        assert forward(pilot).index != trace.call("lm_head").index
+        await pilot.press("]")
+        await settled(pilot)
+        assert forward(pilot).index == trace.call("lm_head").index
+
+
+async def test_a_module_that_is_not_called_itself_leads_to_what_is_below_it() -> None:
+    trace = small_trace()
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, trace)
+        await pilot.press("shift+tab")
+        pilot.app.screen.query_one(ModuleTree).select("language_model.layers")
+        await settled(pilot)
+        assert forward(pilot).index == trace.call("language_model.layers.0").index
+
+
+async def test_a_module_that_never_ran_changes_nothing() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("shift+tab", "G")
+        before = forward(pilot).index
+        assert pilot.app.screen.query_one(ModuleTree).path == "unused_head"
+        await settled(pilot)
+        assert forward(pilot).index == before
+
+
+async def test_producer_and_consumer_work_from_the_list_of_calls() -> None:
+    trace = small_trace()
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, trace)
+        await pilot.app.screen.go(trace.call("language_model.layers.0.norm").index)
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert forward(pilot).index == trace.call("language_model.layers.0.self_attn").index
+        assert forward(pilot).port == "input.hidden_states"
+        await pilot.press("p")
+        await settled(pilot)
+        assert forward(pilot).index == trace.call("language_model.layers.0.norm").index
+
+
+async def test_enter_goes_in_and_escape_comes_out() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        assert forward(pilot).at == "calls"
+        await pilot.press("enter")
+        assert forward(pilot).at == "tensor"
+        await pilot.press("escape")
+        assert forward(pilot).at == "calls"
+        await pilot.press("escape")
+        assert forward(pilot).at == "modules"
+        await pilot.press("escape")
+        assert forward(pilot).at == "modules"
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_tab_visits_every_pane_and_shift_tab_goes_back(size: tuple[int, int]) -> None:
+    async with Quiet().run_test(size=size) as pilot:
+        await opened(pilot, small_trace())
+        seen = []
+        for _ in range(6):
+            seen.append(forward(pilot).at)
+            focused = pilot.app.focused
+            assert focused is not None
+            assert focused.is_on_screen
+            await pilot.press("tab")
+        assert {"modules", "calls", "tensor"} == set(seen)
+        here = forward(pilot).at
+        await pilot.press("tab", "shift+tab")
+        assert forward(pilot).at == here
+
+
+async def test_where_room_is_short_the_modules_fold_away() -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        assert not pilot.app.screen.query_one("#modules").display
+        assert pilot.app.screen.query_one("#tensor").display
+        await pilot.press("escape")
+        assert pilot.app.screen.query_one("#modules").display
+        assert not pilot.app.screen.query_one("#tensor").display
+        await pilot.resize_terminal(*WIDE)
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#tensor").display
+
+
+async def test_zoom_gives_the_pane_all_the_room() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("z")
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#calls").size.width > 150
+        await pilot.press("tab")
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#tensor").size.width > 150
+        await pilot.press("escape", "escape")
+        assert not forward(pilot).has_class("-zoomed")
+
+
+async def test_the_filter_narrows_the_list_that_has_the_focus() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("slash", *"self_attn")
+        await settled(pilot)
+        assert pilot.app.screen.query_one(CallsList).row_count == 3
+        assert "3 of 20" in str(pilot.app.screen.query_one("#calls").border_subtitle)
+        await pilot.press("enter")
+        assert isinstance(pilot.app.focused, CallsList)
+        await pilot.press("slash", "escape")
+        await settled(pilot)
+        assert pilot.app.screen.query_one(CallsList).row_count == 20
+
+
+async def test_keys_that_are_typed_into_the_filter_are_text() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("slash", "q", "2", "s", "z")
+        assert pilot.app.screen.query_one("#calls Input", Input).value == "q2sz"
+        assert pilot.app.screen.query_one(TabLine).active == "forward"
+
+
+async def test_number_keys_and_clicks_switch_tabs_and_the_focus_comes_back() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("enter")
+        before = pilot.app.focused
+        await pilot.press("2")
+        assert pilot.app.screen.query_one(Pages).current == "tokens"
+        assert pilot.app.focused is not before
+        await pilot.press("8")
+        await settled(pilot)
+        assert pilot.app.screen.query_one(Pages).current == "views"
+        await pilot.press("3")
+        assert pilot.app.screen.query_one(Pages).current == "views"
+        await pilot.click(TabLine, offset=(3, 0))
+        assert pilot.app.screen.query_one(Pages).current == "forward"
+        assert pilot.app.focused is before
+
+
+async def test_clicking_a_crumb_goes_to_that_call() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press(*"jjjjjjjj")
+        await settled(pilot)
+        await pilot.click(Breadcrumb, offset=(34, 0))
+        await settled(pilot)
+        assert forward(pilot).index == 4
+
+
+async def test_a_failed_forward_opens_on_its_failure() -> None:
+    trace = failing_trace()
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, trace)
+        dialog = await on_screen(pilot, FailureScreen)
+        text = dialog.query_one(Static).render().plain
+        for words in ("mat1 and mat2", "language_model.layers.1.mlp", "modeling_tiny.py:88", "self.down", "f32[1,12,24]"):
+            assert words in text
+        await pilot.press("enter")
+        assert forward(pilot).index == trace.failure.call if trace.failure else False
+        assert pilot.app.screen.query_one(NoticeLine).has_class("-error")
+        await pilot.press("f")
+        await on_screen(pilot, FailureScreen)
+
+
+async def test_copying_a_path_goes_to_the_clipboard() -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("j", "y")
+        await on_screen(pilot, MenuScreen)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.clipboard == "visual"
+
+
+async def test_a_trace_is_saved_and_opens_again(elsewhere: Path) -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("S")
+        dialog = await on_screen(pilot, SaveScreen)
+        assert dialog.query_one(Input).value == "demo-tiny-vl.trace"
+        await pilot.press("enter")
+        await on_screen(pilot, InspectorScreen)
+        await settled(pilot)
+    assert len(Trace.open(elsewhere / "demo-tiny-vl.trace").calls) == 20
+
+
+async def test_saving_over_something_is_a_message(elsewhere: Path) -> None:
+    (elsewhere / "demo-tiny-vl.trace").mkdir()
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("S", "enter")
+        dialog = await on_screen(pilot, MessageScreen)
+        assert "exists" in dialog.query_one(Static).render().plain
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, InspectorScreen)
+
+
+async def test_a_picture_is_saved_under_a_free_name(elsewhere: Path) -> None:
+    (elsewhere / "inspector-1.svg").touch()
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("s")
+        await pilot.pause()
+    assert "demo:tiny-vl" in (elsewhere / "inspector-2.svg").read_text(encoding="utf-8").replace("&#160;", " ")
+
+
+async def test_help_explains_the_pane_and_lists_its_keys() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("question_mark")
+        dialog = await on_screen(pilot, HelpScreen)
+        text = dialog.query_one(Static).render().plain
+        assert "in the order in which the modules ran" in text
+        for words in ("Calls list", "Fold or unfold", "Forward", "Everywhere", "Save the trace", "Program"):
+            assert words in text
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, InspectorScreen)
+
+
+async def test_notices_are_shown_in_full() -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, small_trace())
+        await pilot.press("i")
+        dialog = await on_screen(pilot, MessageScreen)
+        assert "splits text into bytes" in dialog.query_one(Static).render().plain
+
+
+class Tabs:
+    """A plugin with two tabs, one of which raises."""
+
+    @staticmethod
+    @hookimpl
+    def inspector_screens() -> list[Tab]:
+        def broken(trace: Trace) -> Static:
+            raise RuntimeError("no [bold]luck[/bold]")
+
+        shown = Tab("count", "Count", lambda trace: Static(f"{len(trace.calls)} calls", markup=False))
+        return [shown, Tab("broken", "Broken", broken)]
+
+
+async def test_tabs_of_plugins_stand_beside_ours_and_one_that_raises_says_so() -> None:
+    app = Quiet()
+    app.library.plugins = Plugins(Tabs())
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, small_trace())
+        assert "9 Count" in text_of(pilot, TabLine)
+        await pilot.press("9")
+        assert pilot.app.screen.query_one("#plugin-0", Static).render().plain == "20 calls"
+        await pilot.press("0")
+        shown = pilot.app.screen.query_one("#plugin-1", Static).render().plain
+        assert shown == "The tab 'broken' could not be built: RuntimeError: no [bold]luck[/bold]"
+
+
+async def test_a_trace_without_calls_opens() -> None:
+    empty = Trace(small_trace().model)
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await opened(pilot, empty)
+        for key in ("j", "y", "p", "c", "[", "tab", "tab", "2", "8", "1", "slash"):
+            await pilot.press(key)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, InspectorScreen)
+
+
+async def test_a_long_trace_can_be_walked_while_it_is_still_being_read() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        app = pilot.app
+        assert isinstance(app, Quiet)
+        await opened(pilot, big_trace(20_000))
+        await pilot.press("G")
+        await settled(pilot)
+        assert forward(pilot).index == 19_999

@@ -1,0 +1,102 @@
+"""Keys of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+from inspector.errors import InspectorError
+from inspector.tui.keymap import known_bindings, read_keymap, template, write_template
+from tests.traces import small_trace
+from tests.tui.apps import Quiet, opened
+
+KNOWN = {
+    "forward.zoom": Binding("z", "zoom", "Zoom", id="forward.zoom"),
+    "trace.quit": Binding("q", "quit", "Quit", id="trace.quit"),
+}
+
+
+def written(place: Path, text: str) -> Path:
+    file = place / "keys.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_missing_file_changes_nothing(tmp_path: Path) -> None:
+    assert read_keymap(tmp_path / "keys.toml", KNOWN) == ({}, [])
+
+
+def test_names_may_be_quoted_or_tables(tmp_path: Path) -> None:
+    file = written(tmp_path, '"forward.zoom" = "f"\n[trace]\nquit = "ctrl+x,x"\n')
+    assert read_keymap(file, KNOWN) == ({"forward.zoom": "f", "trace.quit": "ctrl+x,x"}, [])
+
+
+def test_a_misspelled_name_is_told_with_what_is_near_and_the_rest_holds(tmp_path: Path) -> None:
+    keys, problems = read_keymap(written(tmp_path, '"forward.zom" = "f"\n"trace.quit" = "x"\n'), KNOWN)
+    assert keys == {"trace.quit": "x"}
+    assert problems == ["keys.toml: 'forward.zom' is no action. Did you mean forward.zoom?"]
+
+
+@pytest.mark.parametrize("key", ["3", "true", '""', '"a,,b"', "[]"])
+def test_what_is_no_key_is_told(tmp_path: Path, key: str) -> None:
+    keys, problems = read_keymap(written(tmp_path, f'"trace.quit" = {key}\n'), KNOWN)
+    assert keys == {}
+    assert "'trace.quit' needs a key, such as \"q\"" in problems[0]
+
+
+@pytest.mark.parametrize("content", [b"no = toml = at all", b"\xff\xfe"])
+def test_a_file_that_cannot_be_understood_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_bytes(content)
+    with pytest.raises(InspectorError, match=r"keys\.toml .* The usual keys are in use\."):
+        read_keymap(file, KNOWN)
+
+
+def test_every_binding_of_ours_has_an_id_of_its_own_a_description_and_a_tooltip() -> None:
+    from textual.dom import DOMNode
+
+    from inspector.tui import keymap
+    from inspector.tui.screens import ask, failure, help, inspector, launcher, menu, message, progress, save  # noqa: F401
+
+    seen: dict[str, str] = {}
+    for owner in keymap._subclasses(DOMNode):
+        if not owner.__module__.startswith("inspector."):
+            continue
+        for binding in vars(owner).get("BINDINGS", ()):
+            assert isinstance(binding, Binding), owner
+            assert binding.id, (owner, binding)
+            assert binding.description, binding.id
+            assert binding.tooltip, binding.id
+            before = seen.setdefault(binding.id, binding.action)
+            assert before == binding.action, f"{binding.id} is given twice"
+
+
+def test_the_template_names_everything_and_changes_nothing(tmp_path: Path) -> None:
+    known = known_bindings()
+    assert "forward.zoom" in known
+    file = tmp_path / "new" / "keys.toml"
+    write_template(file)
+    assert read_keymap(file, known) == ({}, [])
+    uncommented = "\n".join(line.removeprefix("# ") for line in template(known).splitlines()[1:])
+    keys, problems = read_keymap(written(tmp_path, uncommented), known)
+    assert problems == []
+    assert keys == {name: binding.key for name, binding in known.items()}
+
+
+async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    written(tmp_path / "config", '"forward.zoom" = "f7"\n')
+
+    class Keys(Quiet):
+        def on_painted(self) -> None:
+            self._read_keys()
+
+    async with Keys().run_test(size=(160, 50)) as pilot:
+        await opened(pilot, small_trace(values=False))
+        tab = pilot.app.screen.query_one("#forward")
+        await pilot.press("z")
+        assert not tab.has_class("-zoomed")
+        await pilot.press("f7")
+        assert tab.has_class("-zoomed")
