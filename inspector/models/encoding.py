@@ -64,6 +64,7 @@ def _text(rows: Sequence[Row], tokenizer: Any, *, templated: bool) -> dict[str, 
         padding=len(texts) > 1,
         padding_side="left",
         add_special_tokens=not templated,
+        return_attention_mask=True,
         return_tensors="pt",
     )
     if encoded["input_ids"].shape[1] == 0:

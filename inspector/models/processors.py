@@ -109,7 +109,7 @@ def load_model_processor(
         with quiet():
             arguments = [parts.get(name) for name in kind.get_attributes()]
             settings["chat_template"] = tokenizer.chat_template
-            return without_checks(kind).from_args_and_dict(arguments, settings)  # type: ignore[attr-defined]
+            return without_checks(kind).from_args_and_dict(arguments, settings)
     except Exception as error:  # a package that it needs, a token that the tokenizer lacks
         notices.append(f"{kind.__name__} cannot be built, so pictures cannot be encoded: {_first_line(error)}")
         return None
