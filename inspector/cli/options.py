@@ -82,7 +82,10 @@ def options(*groups: tuple[Decorator, ...]) -> Decorator:
 
 def formats(*names: str) -> Decorator:
     """The `--format` option with the formats that make sense for a command."""
-    return click.option("--format", "form", type=click.Choice(names), default=names[0], show_default=True)
+    kinds = click.Choice(names)
+    return click.option(
+        "--format", "form", type=kinds, default=names[0], show_default=True, help="How the data is written."
+    )
 
 
 def has_inputs(given: Mapping[str, Any]) -> bool:
