@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -213,6 +214,7 @@ def fill(
     trace.calls = report.calls()
     trace.values = report.values
     trace.failure = report.failure()
+    trace.config = config_json(config)
     trace.notices += [*recorder.notices, *recorder.keeper.notices]
     trace.tokens = read_tokens(trace, family, config, tokenizer)
 
@@ -232,6 +234,14 @@ def describe_model(model: nn.Module, reference: str, family: Family, *, shape_on
         attention=getattr(getattr(model, "config", None), "_attn_implementation", None),
         shape_only=shape_only,
     )
+
+
+def config_json(config: Any) -> dict[str, Any]:
+    """A configuration of transformers as `config.json` holds it, defaults written out; empty for anything else."""
+    if not hasattr(config, "to_json_string"):
+        return {}
+    found: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
+    return found
 
 
 def failure_message(trace: Trace, error: Exception) -> str:

@@ -103,5 +103,6 @@ def test_a_saved_trace_is_the_same_trace(vision: Session, tmp_path: Path) -> Non
     trace = vision.trace("hi", images=picture(), values="*.merger")
     opened = inspector.Trace.open(trace.save(tmp_path / "trace"))
     assert opened.to_json() == trace.to_json()
+    assert opened.config["vision_config"]["fullatt_block_indexes"] == [1]
     merger = trace.call("model.visual.merger")
     assert torch.equal(opened.value(merger.index), trace.value(merger))

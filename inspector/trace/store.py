@@ -74,6 +74,7 @@ def open_trace(directory: Path) -> Trace:
             notices=data["notices"],
             failure=reading.failure(data["failure"]),
             values=FileValues(sorted((directory / "tensors").glob("*.safetensors"))),
+            config=data.get("config"),
         )
         if trace.calls:
             reading.call(data["calls"][-1])

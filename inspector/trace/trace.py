@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class Trace:
     """Calls, modules, tokens and kept values of a run.
 
-    `tokens` holds one list a row of the batch. `texts` is what was tokenised, a row each. `notices` are sentences that
-    the reader must see: a stand-in tokenizer, values that went to disk, a forward that was stopped. `failure` is set
-    when the forward raised; everything up to there is kept.
+    `tokens` holds one list a row of the batch. `texts` is what was tokenised, a row each. `config` is the model's
+    configuration, as transformers writes `config.json`; empty for a model without one. `notices` are sentences that the
+    reader must see: a stand-in tokenizer, values that went to disk, a forward that was stopped. `failure` is set when
+    the forward raised; everything up to there is kept.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Trace:
         notices: Sequence[str] = (),
         failure: Failure | None = None,
         values: Values | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
         self.modules = modules
@@ -45,6 +47,7 @@ class Trace:
         self.media = media
         self.notices = list(notices)
         self.failure = failure
+        self.config: Mapping[str, Any] = config or {}
         self.values: Values = MemoryValues() if values is None else values
 
     def __repr__(self) -> str:
@@ -112,6 +115,7 @@ class Trace:
         return {
             "format": FORMAT,
             "model": self.model.to_json(),
+            "config": dict(self.config),
             "texts": list(self.texts),
             "media": [item.to_json() for item in self.media],
             "tokens": [[token.to_json() for token in row] for row in self.tokens],
