@@ -18,11 +18,11 @@ from inspector.tui.places import chain
 from inspector.tui.widgets.cells import visible
 
 
-class Bar(Widget):
+class InfoLine(Widget):
     """A line with something on its left and something on its right; the left gives way."""
 
     DEFAULT_CSS = """
-    Bar {
+    InfoLine {
         width: 1fr;
         height: 1;
         padding: 0 1;
@@ -43,7 +43,7 @@ class Bar(Widget):
         return Content("").join([left, Content(" " * gap), right])
 
 
-class HeaderLine(Bar):
+class HeaderLine(InfoLine):
     """The model, its size, and where and how it ran."""
 
     def __init__(self, model: ModelInfo) -> None:
@@ -59,7 +59,7 @@ class HeaderLine(Bar):
         return self.spread(left, Content.assemble(*how, (visible(" · ".join(where)), "$text-muted")))
 
 
-class NoticeLine(Bar):
+class NoticeLine(InfoLine):
     """What the reader must know: a failure, a stand-in tokenizer, values that went to disk. Takes no room without."""
 
     DEFAULT_CSS = """
@@ -87,7 +87,7 @@ class NoticeLine(Bar):
         self.post_message(self.Clicked())
 
 
-class TabLine(Bar):
+class TabLine(InfoLine):
     """The tabs with their keys. A click opens one."""
 
     active: reactive[str] = reactive("")
@@ -108,7 +108,7 @@ class TabLine(Bar):
         return Content(label).stylize(click)
 
 
-class Breadcrumb(Bar):
+class Breadcrumb(InfoLine):
     """Where the selected call stands: the calls around it, which one it is of how many, how long it took."""
 
     index: reactive[int | None] = reactive(None)

@@ -2,7 +2,7 @@
 
 `import torch` maps and links a library of hundreds of megabytes inside one call that keeps Python's lock: 0.2 s with
 the file in memory, more without, in which no key is seen. Called through ctypes the same `dlopen` lets the lock go, and
-the import that follows finds the library loaded. Where anything here fails, the import does all of it, as it always did.
+the import that follows finds the library loaded. Where anything here fails, the import does it all, as it always did.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def load_torch_library() -> None:
 
 
 def _folder() -> Path:
-    """Where torch keeps its libraries, found without importing it. Raises `ImportError` where torch is not installed."""
+    """Where torch keeps its libraries, found without importing it. Raises `ImportError` where there is no torch."""
     spec = find_spec("torch")
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("torch is not installed")

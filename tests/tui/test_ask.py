@@ -55,7 +55,11 @@ async def test_an_empty_prompt_a_missing_picture_and_an_open_quote_are_told_in_p
         await pilot.press("enter")
         assert "The prompt is empty" in state(screen)
         await pilot.press("x")
-        for text, told in (("none.png", "none.png is no file"), (".", ". is a directory"), ("'a", "No closing quotation")):
+        for text, told in (
+            ("none.png", "none.png is no file"),
+            (".", ". is a directory"),
+            ("'a", "No closing quotation"),
+        ):
             screen.query_one("#images", Input).value = text
             await pilot.press("enter")
             assert told in state(screen)

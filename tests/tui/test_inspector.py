@@ -41,7 +41,9 @@ def text_of(pilot: Pilot[None], kind: type[HeaderLine | NoticeLine | TabLine | B
 async def test_the_first_tab_shows_the_model_its_notices_and_the_first_call() -> None:
     async with Quiet().run_test(size=WIDE) as pilot:
         await opened(pilot, small_trace())
-        assert text_of(pilot, HeaderLine).split() == "demo:tiny-vl · 21.5 K parameters cpu · float32 · sdpa".split()
+        header = text_of(pilot, HeaderLine)
+        assert header.startswith("demo:tiny-vl · 21.5 K parameters ")
+        assert header.endswith(" cpu · float32 · sdpa")
         assert "stand-in" in text_of(pilot, NoticeLine)
         assert text_of(pilot, TabLine).split() == ["1", "Forward", "2", "Tokens", "8", "Views"]
         assert "call 1 of 20" in text_of(pilot, Breadcrumb)
@@ -167,7 +169,7 @@ async def test_zoom_gives_the_pane_all_the_room() -> None:
         await pilot.pause()
         assert pilot.app.screen.query_one("#tensor").size.width > 150
         await pilot.press("escape", "escape")
-        assert not forward(pilot).has_class("-zoomed")
+        assert not forward(pilot).zoomed
 
 
 async def test_the_filter_narrows_the_list_that_has_the_focus() -> None:
@@ -226,7 +228,13 @@ async def test_a_failed_forward_opens_on_its_failure() -> None:
         await opened(pilot, trace)
         dialog = await on_screen(pilot, FailureScreen)
         text = dialog.query_one(Static).render().plain
-        for words in ("mat1 and mat2", "language_model.layers.1.mlp", "modeling_tiny.py:88", "self.down", "f32[1,12,24]"):
+        for words in (
+            "mat1 and mat2",
+            "language_model.layers.1.mlp",
+            "modeling_tiny.py:88",
+            "self.down",
+            "f32[1,12,24]",
+        ):
             assert words in text
         await pilot.press("enter")
         assert forward(pilot).index == trace.failure.call if trace.failure else False

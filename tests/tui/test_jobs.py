@@ -10,7 +10,7 @@ from textual.app import App
 
 from inspector.errors import Cancelled
 from inspector.tui.jobs import Job
-from inspector.tui.messages import Advanced, Ended, Progress
+from inspector.tui.messages import Advanced, Progress
 
 
 class Watcher(App[None]):

@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from inspector.errors import InspectorError
 from inspector.tui.keymap import known_bindings, read_keymap, template, write_template
+from inspector.tui.screens.forward import ForwardTab
 from tests.traces import small_trace
 from tests.tui.apps import Quiet, opened
 
@@ -95,8 +96,8 @@ async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> 
 
     async with Keys().run_test(size=(160, 50)) as pilot:
         await opened(pilot, small_trace(values=False))
-        tab = pilot.app.screen.query_one("#forward")
+        tab = pilot.app.screen.query_one(ForwardTab)
         await pilot.press("z")
-        assert not tab.has_class("-zoomed")
+        assert not tab.zoomed
         await pilot.press("f7")
-        assert tab.has_class("-zoomed")
+        assert tab.zoomed

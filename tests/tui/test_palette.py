@@ -17,7 +17,15 @@ async def test_it_offers_the_actions_of_screen_widgets_and_program() -> None:
     async with Quiet().run_test(size=(160, 50)) as pilot:
         await opened(pilot, small_trace())
         offered = {command.binding.id for command in commands(pilot.app.screen)}
-    assert {"trace.save", "trace.copy", "forward.zoom", "fold.toggle", "tensor.axes", "app.quit", "tab.tokens"} <= offered
+    assert {
+        "trace.save",
+        "trace.copy",
+        "forward.zoom",
+        "fold.toggle",
+        "tensor.axes",
+        "app.quit",
+        "tab.tokens",
+    } <= offered
     assert "trace.failure" not in offered
     assert "tab.plugin_1" not in offered
 
@@ -30,7 +38,7 @@ async def test_an_action_of_a_widget_runs_there() -> None:
         assert isinstance(pilot.app.screen, CommandPalette)
         await pilot.press("enter")
         await settled(pilot)
-        assert pilot.app.screen.query_one(ForwardTab).has_class("-zoomed")
+        assert pilot.app.screen.query_one(ForwardTab).zoomed
 
 
 async def test_a_module_is_found_by_words_of_its_path_and_gone_to() -> None:

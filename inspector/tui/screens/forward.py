@@ -33,13 +33,7 @@ class ForwardTab(Vertical):
     ForwardTab #modules { width: 2fr; max-width: 44; }
     ForwardTab #calls { width: 4fr; }
     ForwardTab #tensor { width: 4fr; }
-    ForwardTab.-narrow #modules { display: none; }
-    ForwardTab.-narrow.-at-modules #modules { display: block; width: 1fr; max-width: 100%; }
-    ForwardTab.-narrow.-at-modules #tensor { display: none; }
-    ForwardTab.-zoomed Pane, ForwardTab.-narrow.-zoomed Pane { display: none; }
-    ForwardTab.-zoomed.-at-modules #modules,
-    ForwardTab.-zoomed.-at-calls #calls,
-    ForwardTab.-zoomed.-at-tensor #tensor { display: block; width: 1fr; max-width: 100%; }
+    ForwardTab.-few #modules { width: 4fr; max-width: 100%; }
     """
     BINDING_GROUP_TITLE = "Forward"
     HELP = """The forward pass, call by call, in the order in which the modules ran.
@@ -78,6 +72,7 @@ call that made them. On the right what went in and came out of the selected call
     ]
 
     index: reactive[int | None] = reactive(None)
+    zoomed: reactive[bool] = reactive(False, init=False)
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -85,15 +80,17 @@ call that made them. On the right what went in and came out of the selected call
         self._history = History()
 
     def compose(self) -> ComposeResult:
-        self.set_class(self.app.size.width < ROOM, "-narrow")
         with Horizontal():
             yield Pane("Modules", ModuleTree(), id="modules")
             yield Pane("Calls", CallsList(), id="calls")
             yield Pane("Tensors", TensorPanel(), id="tensor")
         yield Breadcrumb(self.trace)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width < ROOM, "-narrow")
+    def on_resize(self) -> None:
+        self._arrange(self.at)
+
+    def watch_zoomed(self) -> None:
+        self._arrange(self.at)
 
     @property
     def port(self) -> str | None:
@@ -115,7 +112,8 @@ call that made them. On the right what went in and came out of the selected call
 
     def on_calls_list_selected(self, event: CallsList.Selected) -> None:
         event.stop()
-        self._show(event.index)
+        if event.index != self.index:
+            self._show(event.index)
 
     def on_calls_list_opened(self, event: CallsList.Opened) -> None:
         event.stop()
@@ -130,15 +128,15 @@ call that made them. On the right what went in and came out of the selected call
         if self.at == "modules":
             call = first_call(self.trace, event.path)
             if call is not None:
-                self.go(call)
+                self._history.leave(self.index)
+                self._select(call, lead=False)
 
     def on_tensor_panel_jump(self, event: TensorPanel.Jump) -> None:
         event.stop()
         self.go(event.call, event.port)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        for pane in PANES:
-            self.set_class(pane == self.at, f"-at-{pane}")
+        self._arrange(self.at)
 
     @property
     def at(self) -> str:
@@ -160,11 +158,11 @@ call that made them. On the right what went in and came out of the selected call
         self.query_one(TensorPanel).action_consumer()
 
     def action_zoom(self) -> None:
-        self.toggle_class("-zoomed")
+        self.zoomed = not self.zoomed
 
     def action_out(self) -> None:
-        if self.has_class("-zoomed"):
-            self.remove_class("-zoomed")
+        if self.zoomed:
+            self.zoomed = False
         else:
             self._focus(PANES[max(PANES.index(self.at) - 1, 0)])
 
@@ -178,16 +176,16 @@ call that made them. On the right what went in and came out of the selected call
         if call is not None:
             self._select(call)
 
-    def _select(self, call: int, port: str | None = None) -> None:
+    def _select(self, call: int, port: str | None = None, *, lead: bool = True) -> None:
+        self._show(call, port, lead=lead)
         self.query_one(CallsList).select(call)
-        self._show(call, port)
 
-    def _show(self, call: int, port: str | None = None) -> None:
-        """Bring the other panes to a call that is selected in the list."""
+    def _show(self, call: int, port: str | None = None, *, lead: bool = True) -> None:
+        """Show a call in the other panes. Where the modules lead, they stay where they are."""
         self.index = call
         self.query_one(TensorPanel).select(call, port)
         tree = self.query_one(ModuleTree)
-        if self.at != "modules":
+        if lead:
             with tree.prevent(ModuleTree.Selected):
                 tree.select(self.trace.calls[call].path)
 
@@ -196,10 +194,18 @@ call that made them. On the right what went in and came out of the selected call
         self._visit(self._stops(pane)[0])
 
     def _visit(self, widget: Widget) -> None:
-        """Focus a widget, unfolding its pane first: what is not displayed takes no focus."""
+        """Focus a widget, now, so that the next key reaches it; its pane unfolds first."""
+        self._arrange(next(pane for pane in PANES if widget in self._stops(pane)))
+        self.screen.set_focus(widget)
+
+    def _arrange(self, at: str) -> None:
+        """Display what there is room for, with the focus in the pane `at`: that one alone when zoomed, two or three."""
+        narrow = (self.size.width or self.app.size.width) < ROOM
+        away = {"tensor"} if at == "modules" else {"modules"}
+        shown = {at} if self.zoomed else set(PANES) - away if narrow else set(PANES)
+        self.set_class(len(shown) < len(PANES), "-few")
         for pane in PANES:
-            self.set_class(widget in self._stops(pane), f"-at-{pane}")
-        widget.focus()
+            self.query_one(f"#{pane}").display = pane in shown
 
     def _stops(self, pane: str) -> list[Widget]:
         """What can have the keyboard in a pane, were the pane displayed."""

@@ -20,9 +20,7 @@ class FilterBar(Horizontal):
     DEFAULT_CSS = """
     FilterBar {
         height: 1;
-        display: none;
         background: $panel;
-        &.-open { display: block; }
         & > .filter--sign { width: 2; color: $text-accent; text-style: bold; }
         & > Input { width: 1fr; background: $panel; }
         & > .filter--count { width: auto; padding: 0 1; color: $text-muted; }
@@ -47,6 +45,7 @@ class FilterBar(Horizontal):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.display = False
         self._came_from: Widget | None = None
 
     def compose(self) -> ComposeResult:
@@ -63,8 +62,8 @@ class FilterBar(Horizontal):
         """Show the line and type into it."""
         if self.screen.focused is not None and self not in self.screen.focused.ancestors:
             self._came_from = self.screen.focused
-        self.add_class("-open")
-        self.query_one(Input).focus()
+        self.display = True
+        self.screen.set_focus(self.query_one(Input))  # now: what is typed next belongs here
 
     def count(self, shown: int, total: int) -> None:
         """Say how many lines the filter leaves."""
@@ -89,7 +88,7 @@ class FilterBar(Horizontal):
 
     def _close(self) -> None:
         kept = bool(self.text.strip())
-        self.set_class(kept, "-open")
+        self.display = kept
         if self._came_from is not None and self._came_from.is_mounted:
-            self._came_from.focus()
+            self.screen.set_focus(self._came_from)
         self.post_message(self.Closed(kept))
