@@ -122,4 +122,4 @@ def failure(data: Mapping[str, Any] | None) -> Failure | None:
 
 
 def media(data: Mapping[str, Any]) -> Media:
-    return Media(**data)
+    return Media(**{**data, "sampled": tuple(data.get("sampled", ()))})

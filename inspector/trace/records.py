@@ -251,17 +251,31 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture or video that was given: where it came from and its size before the processor touched it."""
+    """A picture or video that was given: where it came from and its size before the processor touched it.
+
+    `row` is the row of the batch that it belongs to. Of a video, `frames` counts those of the file, `sampled` are the
+    indices of those that were taken, `fps` is the file's own rate and `seconds_per_grid` the time that a temporal patch
+    covers.
+    """
 
     kind: Literal["image", "video"]
     source: str
     width: int
     height: int
     frames: int = 1
+    row: int = 0
+    sampled: tuple[int, ...] = ()
+    fps: float | None = None
+    seconds_per_grid: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        data = {"kind": self.kind, "source": self.source, "width": self.width, "height": self.height}
-        return {**data, "frames": self.frames} if self.kind == "video" else data
+        data: dict[str, Any] = {"kind": self.kind, "source": self.source, "width": self.width, "height": self.height}
+        if self.row:
+            data["row"] = self.row
+        if self.kind == "video":
+            data |= {"frames": self.frames, "sampled": list(self.sampled), "fps": self.fps}
+            data["seconds_per_grid"] = self.seconds_per_grid
+        return data
 
 
 def value_to_json(value: Value) -> Any:

@@ -75,6 +75,7 @@ def open_trace(directory: Path) -> Trace:
             failure=reading.failure(data["failure"]),
             values=FileValues(sorted((directory / "tensors").glob("*.safetensors"))),
             config=data.get("config"),
+            facts=data.get("facts"),
         )
         if trace.calls:
             reading.call(data["calls"][-1])

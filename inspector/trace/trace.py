@@ -20,9 +20,17 @@ class Trace:
     """Calls, modules, tokens and kept values of a run.
 
     `tokens` holds one list a row of the batch. `texts` is what was tokenised, a row each. `config` is the model's
-    configuration, as transformers writes `config.json`; empty for a model without one. `notices` are sentences that the
-    reader must see: a stand-in tokenizer, values that went to disk, a forward that was stopped. `failure` is set when
-    the forward raised; everything up to there is kept.
+    configuration, as transformers writes `config.json`; empty for a model without one. `facts` is further JSON data that
+    views read, by name; each may be missing:
+
+    - `vision`: how the family lays pictures out (`Family.vision`);
+    - `rotary`: path, layer type, inverse frequencies and scaling of each rotary embedding after the last forward;
+    - `image_processor`, `video_processor`: their settings;
+    - `chat_template`, and `conversations`, a row each: the messages, the text that the template made of them
+      (`rendered`) and how many `placeholders` for pictures stand in it.
+
+    `notices` are sentences that the reader must see: a stand-in tokenizer, values that went to disk, a forward that was
+    stopped. `failure` is set when the forward raised; everything up to there is kept.
     """
 
     def __init__(
@@ -38,6 +46,7 @@ class Trace:
         failure: Failure | None = None,
         values: Values | None = None,
         config: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
         self.modules = modules
@@ -48,6 +57,7 @@ class Trace:
         self.notices = list(notices)
         self.failure = failure
         self.config: Mapping[str, Any] = config or {}
+        self.facts: Mapping[str, Any] = facts or {}
         self.values: Values = MemoryValues() if values is None else values
 
     def __repr__(self) -> str:
@@ -116,6 +126,7 @@ class Trace:
             "format": FORMAT,
             "model": self.model.to_json(),
             "config": dict(self.config),
+            "facts": dict(self.facts),
             "texts": list(self.texts),
             "media": [item.to_json() for item in self.media],
             "tokens": [[token.to_json() for token in row] for row in self.tokens],

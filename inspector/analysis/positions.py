@@ -1,0 +1,219 @@
+"""Where multimodal rotary positions (M-RoPE) put every token, worked out from token kinds and grids alone.
+
+An independent account of what transformers' `get_rope_index` should arrive at: text counts on, a picture lays its
+merged patches out on the axes time, height and width, and the text behind it goes on after the picture's longer side.
+A row is walked forward by forward, so that decoding steps and later turns continue where the last forward ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SpanKind = Literal["text", "image", "video"]
+AXES = ("t", "h", "w")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A picture or video after the merge of patches: frames (of temporal patches), rows and columns of tokens.
+
+    `interval` is how many positions lie between two frames, `number` counts pictures (or videos) of the batch from 0.
+    """
+
+    number: int
+    frames: int
+    rows: int
+    columns: int
+    interval: float = 1.0
+
+    @property
+    def tokens(self) -> int:
+        return self.frames * self.rows * self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of tokens that take their positions together.
+
+    `start` and `stop` count the row's tokens without padding, over all its forwards. `first` is the position at which
+    the span begins. A picture's span has its `grid`, of a video perhaps one `frame` alone; `stop - start` differs from
+    `expected` where the ids hold more or fewer placeholders than the grid has tokens. A picture without a grid counts
+    on like text.
+    """
+
+    kind: SpanKind
+    start: int
+    stop: int
+    first: int
+    grid: Grid | None = None
+    frame: int | None = None
+
+    @property
+    def count(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def expected(self) -> int:
+        """How many tokens the grid asks for."""
+        if self.grid is None:
+            return self.count
+        return self.grid.tokens if self.frame is None else self.grid.rows * self.grid.columns
+
+    @property
+    def next(self) -> int:
+        """The position of the first token behind the span: after the longer side, however far time reaches."""
+        if self.grid is None:
+            return self.first + self.count
+        return self.first + max(self.grid.rows, self.grid.columns)
+
+    @property
+    def last(self) -> int:
+        """The largest position in the span, on any axis; one less than `first` where the span is empty."""
+        if self.grid is None or not self.count:
+            return self.first + self.count - 1
+        frame, place = divmod(self.count - 1, self.grid.rows * self.grid.columns)
+        row = (self.grid.rows if frame else place // self.grid.columns + 1) - 1
+        column = min(self.count, self.grid.columns) - 1
+        return self.first + max(self.time(frame), row, column)
+
+    def at(self, token: int) -> tuple[int, int, int]:
+        """Time, height and width of a token, `start <= token < stop`."""
+        place = token - self.start
+        if self.grid is None:
+            return self.first + place, self.first + place, self.first + place
+        frame, place = divmod(place, self.grid.rows * self.grid.columns)
+        row, column = divmod(place, self.grid.columns)
+        return self.first + self.time(frame), self.first + row, self.first + column
+
+    def time(self, frame: int) -> int:
+        """How far a frame of the span stands behind its first, in positions; in float32, as the models compute it."""
+        interval = 1.0 if self.grid is None else self.grid.interval
+        return int(np.float32(frame) * np.float32(interval))
+
+    def positions(self) -> Tensor:
+        """All of it: i64 [3, tokens]."""
+        import torch
+
+        place = torch.arange(self.count)
+        if self.grid is None:
+            return (self.first + place).expand(3, -1)
+        area = self.grid.rows * self.grid.columns
+        frames = torch.tensor([self.time(frame) for frame in range(-(-self.count // area))])
+        within = place % area
+        return self.first + torch.stack(
+            [frames[place // area], within // self.grid.columns, within % self.grid.columns]
+        )
+
+
+class Grids:
+    """The pictures, or videos, that no placeholder has used yet, in their order in the batch."""
+
+    def __init__(self, grids: Sequence[Grid]) -> None:
+        self._left = list(grids)
+        self._frame = 0
+
+    def take(self, count: int) -> Iterator[tuple[Grid | None, int | None, int]]:
+        """Deal a run of `count` placeholders out to pictures: grid, frame (None for all of them) and tokens of each.
+
+        A run that fits one picture, several in a row, or frames of a video that stand apart, is dealt out exactly. Of
+        any other the first picture takes all, so that one wrong count does not shift the pictures behind it.
+        """
+        if not self._left:
+            yield None, None, count
+            return
+        fitting = self._fitting(count)
+        if fitting:
+            for _ in range(fitting):
+                grid = self._left.pop(0)
+                yield grid, None, grid.tokens
+            return
+        grid = self._left[0]
+        area = grid.rows * grid.columns
+        if grid.frames > 1 and count % area == 0 and self._frame + count // area <= grid.frames:
+            for _ in range(count // area):
+                yield grid, self._frame, area
+                self._frame += 1
+            if self._frame < grid.frames:
+                return
+            self._frame, count = 0, 0
+        self._left.pop(0)
+        if count:
+            yield grid, None, count
+
+    def _fitting(self, count: int) -> int:
+        """How many of the next pictures make up a run exactly; 0 where none do."""
+        if self._frame:
+            return 0
+        total = 0
+        for number, grid in enumerate(self._left, start=1):
+            total += grid.tokens
+            if total >= count:
+                return number if total == count else 0
+        return 0
+
+
+class Walk:
+    """The positions of one row of a batch, extended by the tokens of each forward.
+
+    `tokens` were walked so far, padding left out; `delta` is how far a later token's position is ahead of its index.
+    """
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.delta = 0
+        self._next = 0
+        self._largest = -1
+
+    def extend(self, kinds: Sequence[str], grids: Mapping[str, Grids]) -> list[Span]:
+        """Spans of the tokens that a forward adds, padding left out.
+
+        `kinds` are token kinds; all but image and video count as text. `grids` hold pictures by kind; a run of
+        placeholders takes those that it uses. What follows without a picture, a decoding step above all, stands at
+        its index plus the delta of the pictures before it.
+        """
+        runs = [(kind, sum(1 for _ in run)) for kind, run in groupby(map(_span_kind, kinds))]
+        if self.tokens and all(kind == "text" for kind, _ in runs):
+            spans = [Span(kind, self.tokens, self.tokens + count, self.tokens + self.delta) for kind, count in runs]
+            self._advance(sum(count for _, count in runs))
+            return spans
+        spans = [span for kind, count in runs for span in self._pieces(kind, count, grids.get(kind))]
+        self.delta = self._largest + 1 - self.tokens
+        return spans
+
+    def _pieces(self, kind: SpanKind, count: int, grids: Grids | None) -> Iterator[Span]:
+        """A run of tokens of one kind: one span for text, one for each picture in it."""
+        dealt = [(None, None, count)] if kind == "text" or grids is None else grids.take(count)
+        for grid, frame, tokens in dealt:
+            span = Span(kind, self.tokens, self.tokens + tokens, self._next, grid, frame)
+            self.tokens, self._next = span.stop, span.next
+            self._largest = max(self._largest, span.last)
+            yield span
+
+    def _advance(self, count: int) -> None:
+        self.tokens += count
+        self._next += count
+        self._largest = max(self._largest, self._next - 1)
+
+
+def _span_kind(kind: str) -> SpanKind:
+    return kind if kind in ("image", "video") else "text"  # type: ignore[return-value]
+
+
+def differing(actual: Tensor, spans: Sequence[Span]) -> Tensor:
+    """Which tokens stand elsewhere than their spans say: bool [tokens]. `actual` is i64 [axes, tokens], padding left
+    out; models with one axis are compared on each axis of the span.
+    """
+    import torch
+
+    if not spans:
+        return torch.zeros(actual.shape[-1], dtype=torch.bool)
+    expected = torch.cat([span.positions() for span in spans], dim=1)
+    return (actual.expand(3, -1) != expected).any(dim=0)

@@ -1,0 +1,66 @@
+"""Turning queries and keys by their positions, written out pair by pair, to compare with what a model did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pairing = Literal["halves", "neighbours"]
+PAIRINGS: dict[Pairing, str] = {
+    "halves": "dimension i turns with i + d/2 (rotate_half)",
+    "neighbours": "dimension 2i turns with 2i + 1",
+}
+
+
+def angles(positions: Tensor, inv_freq: Sequence[float], axes: Sequence[int]) -> Tensor:
+    """The angle of each pair: f32 [tokens, pairs]. `positions` i64 [axes, tokens]; `axes` names one for each pair."""
+    import torch
+
+    own = positions.float()[torch.tensor(axes, dtype=torch.long).clamp(max=positions.shape[0] - 1)]  # [pairs, tokens]
+    return (own * torch.tensor(inv_freq, dtype=torch.float32)[:, None]).T
+
+
+def pair_dims(pair: int, pairs: int, pairing: Pairing) -> tuple[int, int]:
+    """The two dimensions of a head that make up a pair."""
+    return (pair, pair + pairs) if pairing == "halves" else (2 * pair, 2 * pair + 1)
+
+
+def turned(vector: Tensor, angle: Tensor, pairing: Pairing, scaling: float = 1.0) -> Tensor:
+    """`vector` [tokens, dims] with each pair turned by its `angle` [tokens, pairs], in float32.
+
+    Dimensions beyond twice the pairs pass through.
+    """
+    import torch
+
+    pairs = angle.shape[-1]
+    first, second = zip(*(pair_dims(pair, pairs, pairing) for pair in range(pairs)), strict=True)
+    first_at, second_at = torch.tensor(first), torch.tensor(second)
+    cos, sin = angle.cos() * scaling, angle.sin() * scaling
+    result = vector.float().clone()
+    x, y = result[..., first_at], result[..., second_at]
+    result[..., first_at], result[..., second_at] = x * cos - y * sin, y * cos + x * sin
+    return result
+
+
+def pairing_of(before: Tensor, after: Tensor, angle: Tensor, scaling: float = 1.0) -> tuple[Pairing | None, float]:
+    """How a model paired dimensions, told from a vector before and after; None where neither way fits, or no
+    position turns far enough to tell. Also the largest difference from the way that fits best.
+    """
+    gaps: dict[Pairing, float] = {
+        pairing: float((turned(before, angle, pairing, scaling) - after.float()).abs().max()) for pairing in PAIRINGS
+    }
+    best = min(gaps, key=lambda pairing: gaps[pairing])
+    other = max(gaps.values())
+    size = float(after.float().abs().max()) or 1.0
+    close = gaps[best] <= _tolerance(after) * size
+    return (best if close and other > gaps[best] else None), gaps[best]
+
+
+def _tolerance(tensor: Tensor) -> float:
+    """Relative to the largest value: what rounding in the tensor's dtype leaves."""
+    import torch
+
+    return {torch.float32: 1e-4, torch.float64: 1e-4, torch.float16: 4e-3}.get(tensor.dtype, 3e-2)
