@@ -69,7 +69,7 @@ def open_trace(directory: Path) -> Trace:
             modules=[reading.module(item) for item in data["modules"]],
             calls=reading.Calls(data["calls"]),
             tokens=[[reading.token(item) for item in row] for row in data["tokens"]],
-            texts=data["texts"],
+            texts=list(data["texts"]),
             media=[reading.media(item) for item in data["media"]],
             notices=data["notices"],
             failure=reading.failure(data["failure"]),
@@ -139,7 +139,8 @@ def _write_values(values: Values, folder: Path) -> None:
     folder.mkdir()
     for key in values:
         tensor = values[key].detach()
-        batch[key] = tensor.to("cpu", copy=True)  # safetensors refuses tensors that share a piece of memory
+        # A dense copy: safetensors refuses tensors that share a piece of memory, and those that skip some.
+        batch[key] = tensor.to("cpu", copy=True).contiguous()
         size += tensor.nbytes
         if size >= FILE_BYTES:
             _write_file(batch, folder / f"{number:05}.safetensors")
