@@ -14,6 +14,7 @@ from torch import nn
 
 from inspector.errors import Cancelled, ForwardError
 from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
+from inspector.models.rotary import rotary_facts
 from inspector.models.shape_only import shape_only as on_shapes
 from inspector.plugins import Plugins
 from inspector.recording import Recorder, Report, Wanted, exclusive
@@ -116,7 +117,8 @@ class Session:
         """
         encoded = self._inputs(inputs, prompt, images, messages, system, raw)
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
-        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=[*self.notices, *encoded.notices])
+        notices = [*self.notices, *encoded.notices]
+        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=encoded.facts)
         recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
         try:
             with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
@@ -149,8 +151,10 @@ class Session:
             yield
             return
         with on_shapes(self.model) as mode:
-            yield
-        trace.notices += mode.notices
+            try:
+                yield
+            finally:
+                trace.notices += mode.notices
 
     def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them.
@@ -215,6 +219,7 @@ def fill(
     trace.values = report.values
     trace.failure = report.failure()
     trace.config = config_json(config)
+    trace.facts = {**trace.facts, **model_facts(recorder.model, family, config)}
     trace.notices += [*recorder.notices, *recorder.keeper.notices]
     trace.tokens = read_tokens(trace, family, config, tokenizer)
 
@@ -242,6 +247,14 @@ def config_json(config: Any) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
     return found
+
+
+def model_facts(model: nn.Module, family: Family, config: Any) -> dict[str, Any]:
+    """What views read of a model beside its configuration: see `Trace.facts`."""
+    facts: dict[str, Any] = {"rotary": rotary_facts(model)}
+    if hasattr(config, "to_dict"):
+        facts["vision"] = family.layout(config).to_json()
+    return facts
 
 
 def failure_message(trace: Trace, error: Exception) -> str:

@@ -15,6 +15,9 @@ from torch import Tensor
 FIRST, LARGEST = 2**20, 32 * 2**20
 """Bytes of the first piece and of the largest; each is twice the one before, so that little is taken in vain."""
 
+SMALL = 2**16
+"""Bytes up to which torch's own allocator is quicker: it has such pieces at hand."""
+
 ALIGNMENT = 64
 """Bytes: the start of every copy, as torch's own allocator aligns them."""
 
@@ -31,7 +34,9 @@ class Arena:
 
     def copy(self, tensor: Tensor) -> Tensor:
         """A dense copy of a CPU tensor, same shape and dtype; nobody else writes to it."""
-        nbytes = tensor.numel() * tensor.element_size()
+        nbytes = tensor.nbytes
+        if nbytes <= SMALL:
+            return tensor.clone(memory_format=torch.contiguous_format)
         place = self._room(nbytes).view(tensor.dtype).view(tensor.shape)
         return place.copy_(tensor)
 

@@ -81,9 +81,9 @@ class Keeper:
         fact.level = level
         fact.version = None if tensor.is_inference() else tensor._version
         if level & VALUES:
-            fact.held = self._copy(tensor.detach())
+            fact.held = self._copy(tensor.detach() if tensor.requires_grad else tensor)
         elif level & STATS:
-            fact.pending = measure(tensor.detach())
+            fact.pending = measure(tensor.detach() if tensor.requires_grad else tensor)
 
     def unchanged(self, fact: Fact, tensor: Tensor) -> bool:
         """Whether what was kept of a tensor is still its value."""

@@ -7,7 +7,7 @@ with a `Fact` in place of each tensor. Port names and records are made from the 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -63,16 +63,27 @@ class Notes:
         self.facts: dict[int, Fact] = {}
         self.flow: Flow | None = None
         self._keeper = keeper
+        self._caches: dict[int, str] = {}
+        self._how: dict[type[Any], Callable[[Any, int | None, int], Any]] = {}
+
+    def begin_step(self) -> None:
+        """A new forward of the whole model begins: caches have grown since the one before."""
+        self._caches.clear()
+        if self.flow is not None:
+            self.flow.forget()
 
     def tensor(self, tensor: Tensor, call: int | None, level: int) -> Fact:
         """The fact of a tensor met as an output of `call` (as an input: None), with what `level` asks for kept."""
         key = id(tensor)
         old = self.facts.get(key)
-        if old is not None and old.ref() is tensor:
-            if old.level == level == 0 or (old.level | level == old.level and self._keeper.unchanged(old, tensor)):
-                return old
-        else:
+        if old is not None and old.ref() is not tensor:
             old = None
+        if (
+            old is not None
+            and old.level | level == old.level
+            and (not old.level or self._keeper.unchanged(old, tensor))
+        ):
+            return old
         self.facts[key] = fact = Fact(tensor, call)
         if old is not None:
             fact.first, fact.call = old.first or old, old.call
@@ -85,31 +96,48 @@ class Notes:
     def value(self, thing: Any, call: int | None, level: int) -> Any:
         """Notes of anything: a fact, a scalar, a list or dict of notes, or a few words."""
         kind = type(thing)
-        if kind is Tensor:
-            return self.tensor(thing, call, level)
         if kind in SCALARS:
             return thing
-        if isinstance(thing, Tensor):
-            return self.tensor(thing, call, level)
-        if isinstance(thing, Mapping):
-            return {str(key): self.value(item, call, level) for key, item in thing.items() if item is not None}
-        if isinstance(thing, (tuple, list)):
-            return self._sequence(thing, call, level)
-        if is_cache(thing):
-            return cache_summary(thing) if call is None else self._cache(thing, call, level)
-        if is_dataclass(thing) and not isinstance(thing, type):
-            present = ((field.name, getattr(thing, field.name)) for field in fields(thing))
-            return {name: self.value(item, call, level) for name, item in present if item is not None}
-        return describe(thing)
+        how = self._how.get(kind)
+        if how is None:
+            self._how[kind] = how = self._way_to_note(kind)
+        return how(thing, call, level)
+
+    def _way_to_note(self, kind: type[Any]) -> Callable[[Any, int | None, int], Any]:
+        if issubclass(kind, Tensor):
+            return self.tensor
+        if issubclass(kind, (tuple, list)):
+            return self._sequence
+        if hasattr(kind, "get_seq_length") and hasattr(kind, "update"):  # a key-value cache in transformers' sense
+            return self._cache
+        if issubclass(kind, Mapping):
+            return self._mapping
+        if is_dataclass(kind):
+            return self._dataclass
+        return lambda thing, call, level: describe(thing)
 
     def _sequence(self, items: Sequence[Any], call: int | None, level: int) -> Any:
-        if all(type(item) in SCALARS for item in items):
+        if not items or (type(items[0]) in SCALARS and all(type(item) in SCALARS for item in items)):
             text = repr(items)
             return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
         return [self.value(item, call, level) for item in items]
 
+    def _mapping(self, items: Mapping[Any, Any], call: int | None, level: int) -> Any:
+        return {str(key): self.value(item, call, level) for key, item in items.items() if item is not None}
+
+    def _dataclass(self, thing: Any, call: int | None, level: int) -> Any:
+        present = ((field.name, getattr(thing, field.name)) for field in fields(thing))
+        return {name: self.value(item, call, level) for name, item in present if item is not None}
+
     def _cache(self, cache: Any, call: int | None, level: int) -> Any:
-        """A cache as it is handed out: keys and values of every layer, as tensors of their own."""
+        """A cache that is handed in is the output of an earlier call, so a few words do: its length when the step began.
+        One that is handed out is noted whole, keys and values of every layer.
+        """
+        if call is None:
+            words = self._caches.get(id(cache))
+            if words is None:
+                self._caches[id(cache)] = words = cache_summary(cache)
+            return words
         layers = [
             {name: self.tensor(item, call, level) for name, item in vars(layer).items() if isinstance(item, Tensor)}
             for layer in getattr(cache, "layers", ())
@@ -117,13 +145,8 @@ class Notes:
         return {"layers": layers} if any(layers) else cache_summary(cache)
 
 
-def is_cache(thing: Any) -> bool:
-    """Whether a thing is a key-value cache in transformers' sense."""
-    return hasattr(thing, "get_seq_length") and hasattr(thing, "update")
-
-
 def cache_summary(cache: Any) -> str:
-    """A cache in a few words. As an input it is the output of an earlier call, so its tensors are not listed again."""
+    """A cache in a few words."""
     try:
         length = cache.get_seq_length()
         known = not (isinstance(length, Tensor) and length.device.type != "cpu")  # a look at a GPU's number would wait

@@ -22,7 +22,7 @@ from inspector.errors import Cancelled
 from inspector.recording.clock import Clock, Clocks
 from inspector.recording.flow import Flow
 from inspector.recording.keeper import SHAPES, STATS, VALUES, Keeper
-from inspector.recording.notes import Notes
+from inspector.recording.notes import SCALARS, Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,10 @@ class Recorder:
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if is_root:
-                self._begin_step()
+                self._step += 1
+                self._notes.begin_step()
             noted: Sequence[Any] = ()
-            named = kwargs
+            named: dict[str, Any] = {}
             try:
                 if len(args) == 1 and not level:
                     fact = facts.get(id(args[0]))
@@ -159,8 +160,8 @@ class Recorder:
                     noted = (fact,) if known else (note(args[0], None, 0),)
                 elif args:
                     noted = [note(arg, None, level) for arg in args]
-                if kwargs:
-                    named = {name: note(arg, None, level) for name, arg in kwargs.items()}
+                for name, arg in kwargs.items():
+                    named[name] = arg if type(arg) in SCALARS else note(arg, None, level)
             except Exception as error:  # an object that cannot be described must not stop the user's model
                 self._stumbled(number, error)
             row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None]
@@ -187,11 +188,6 @@ class Recorder:
                 row[MEMORY] = torch.cuda.memory_allocated(device)
 
         return (before, after) if self._notes.flow is None else (_unwatched(before), _unwatched(after))
-
-    def _begin_step(self) -> None:
-        self._step += 1
-        if self._notes.flow is not None:
-            self._notes.flow.forget()
 
     def _unwind(self, number: int) -> None:
         """Leave the calls that are still open inside the innermost call of a module: a BaseException passed them by."""

@@ -81,7 +81,7 @@ def test_rest_and_named_arguments_are_recorded_too() -> None:
 
 def test_a_cache_is_words_on_the_way_in_and_tensors_on_the_way_out() -> None:
     trace = record(tiny("qwen2"), torch.arange(5)[None])
-    assert trace.call("model.layers.1").inputs["input.past_key_values"] == "DynamicCache(length=5)"
+    assert trace.call("model.layers.1").inputs["input.past_key_values"] == "DynamicCache(length=0)"
     keys = trace.calls[0].outputs["output.past_key_values.layers[1].keys"]
     assert isinstance(keys, TensorInfo)
     assert keys.shape == (1, 2, 5, 8)
@@ -298,7 +298,9 @@ def test_flow_follows_a_tensor_through_the_functions_between_modules() -> None:
         f"{layer}.self_attn.v_proj",
         "model.rotary_emb",
     }
-    assert (0, "model", "output.past_key_values.layers[0].keys") in sources(f"{layer}.self_attn.o_proj", "input.input", 1)
+    assert (0, "model", "output.past_key_values.layers[0].keys") in sources(
+        f"{layer}.self_attn.o_proj", "input.input", 1
+    )
     assert sources(f"{layer}.post_attention_layernorm", "input.hidden_states", 0) == [
         (0, "model.embed_tokens", "output"),
         (0, f"{layer}.self_attn.o_proj", "output"),
@@ -309,5 +311,7 @@ def test_flow_follows_a_tensor_through_the_functions_between_modules() -> None:
 
 def test_a_recording_without_flow_knows_what_passes_unchanged() -> None:
     trace = record(tiny("qwen2"), torch.arange(5)[None], flow=False)
-    assert not any(value.sources for call in trace.calls for value in call.ports().values() if isinstance(value, TensorInfo))
+    assert not any(
+        value.sources for call in trace.calls for value in call.ports().values() if isinstance(value, TensorInfo)
+    )
     assert trace.consumers(trace.call("model.embed_tokens").index, "output")
