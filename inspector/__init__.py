@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspector.analysis.layout import Layout
     from inspector.errors import (
         Cancelled,
         ForwardError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from inspector.trace import Call, Module, Stats, TensorInfo, Token, Trace
 
 _HOMES = {
+    "inspector.analysis.layout": ("Layout",),
     "inspector.errors": (
         "Cancelled",
         "ForwardError",
@@ -78,6 +80,7 @@ __all__ = [
     "InputError",
     "Inputs",
     "InspectorError",
+    "Layout",
     "ModelError",
     "Module",
     "Node",

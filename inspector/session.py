@@ -14,7 +14,7 @@ from torch import nn
 
 from inspector.errors import Cancelled, ForwardError
 from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
-from inspector.models.rotary import rotary_facts
+from inspector.models.facts import processor_facts, rotary_facts
 from inspector.models.shape_only import shape_only as on_shapes
 from inspector.plugins import Plugins
 from inspector.recording import Recorder, Report, Wanted, exclusive
@@ -118,7 +118,8 @@ class Session:
         encoded = self._inputs(inputs, prompt, images, messages, system, raw)
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
         notices = [*self.notices, *encoded.notices]
-        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=encoded.facts)
+        facts = {**processor_facts(self.processor), **encoded.facts}
+        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=facts)
         recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
         try:
             with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
@@ -157,7 +158,8 @@ class Session:
                 trace.notices += mode.notices
 
     def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them.
+        """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them; numbers
+        about media, such as the seconds of a video's frames, stay as exact as they are.
 
         They stay on the CPU in shape-only mode, where some models look at pixels to tell pictures from padding, and for a
         model that is spread over devices, which moves them by itself.
@@ -165,7 +167,7 @@ class Session:
         spread = getattr(self.model, "hf_device_map", None)
         device = torch.device("cpu") if self.shape_only or spread else self.model.device
         return {
-            name: item.to(device, self.model.dtype if item.is_floating_point() else None)
+            name: item.to(device, self.model.dtype if item.is_floating_point() and item.ndim > 1 else None)
             if isinstance(item, torch.Tensor)
             else item
             for name, item in tensors.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inspector import Family, Preset, hookimpl
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedConfig
 
+    from inspector import Layout
+
 VISION_WIDTHS = {"3B": 3420, "7B": 3420, "32B": 3456, "72B": 3456}
 """The width of the vision tower's MLP, by size."""
+
+FULL_ATTENTION = {32: (7, 15, 23, 31)}
+"""By depth of the vision tower, the blocks of the published models that attend to whole frames."""
 
 WINDOW_LAYERS = {"3B": 70, "7B": 28, "32B": 64, "72B": 80}
 
@@ -27,6 +33,11 @@ class Qwen2_5_VL(Qwen2):  # noqa: N801 - the model's name
 
     def matches(self, config: PreTrainedConfig) -> bool:
         return bool(config.model_type == "qwen2_5_vl")
+
+    def layout(self, config: PreTrainedConfig) -> Layout:
+        """As the configuration says, and which blocks attend to whole frames in the published models."""
+        published = FULL_ATTENTION.get(config.vision_config.depth)
+        return replace(super().layout(config), published_full_blocks=published)
 
     def positions(self, position_ids: Tensor) -> list[list[tuple[int, ...]]]:
         """Temporal, height, width. A fourth axis in front holds plain text positions, for packed sequences."""
@@ -56,7 +67,7 @@ def vl_config(size: str) -> dict[str, Any]:
         "vision_config": {
             "depth": 32,
             "dtype": "bfloat16",
-            "fullatt_block_indexes": [7, 15, 23, 31],
+            "fullatt_block_indexes": list(FULL_ATTENTION[32]),
             "hidden_act": "silu",
             "hidden_size": 1280,
             "in_channels": 3,

@@ -7,12 +7,11 @@ A row is walked forward by forward, so that decoding steps and later turns conti
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +95,7 @@ class Span:
     def time(self, frame: int) -> int:
         """How far a frame of the span stands behind its first, in positions; in float32, as the models compute it."""
         interval = 1.0 if self.grid is None else self.grid.interval
-        return int(np.float32(frame) * np.float32(interval))
+        return int(_float32(_float32(interval) * frame))
 
     def positions(self) -> Tensor:
         """All of it: i64 [3, tokens]."""
@@ -201,6 +200,12 @@ class Walk:
         self.tokens += count
         self._next += count
         self._largest = max(self._largest, self._next - 1)
+
+
+def _float32(number: float) -> float:
+    """A number as float32 holds it."""
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded
 
 
 def _span_kind(kind: str) -> SpanKind:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
+    from inspector.analysis.layout import Layout
     from inspector.models.sources import Source
 
 
@@ -112,6 +113,12 @@ class Family:
         """
         axes = position_ids.unsqueeze(0) if position_ids.ndim == 2 else position_ids
         return [[tuple(place) for place in row] for row in axes.permute(1, 2, 0).tolist()]
+
+    def layout(self, config: PreTrainedConfig) -> Layout:
+        """How pictures become patches, tokens and positions; by default as the configuration says in usual words."""
+        from inspector.analysis.layout import layout_of
+
+        return layout_of(config.to_dict())
 
     def _accepted(self, config: PreTrainedConfig) -> frozenset[str]:
         """The parameters of the forward; empty for a class that is not transformers' own."""

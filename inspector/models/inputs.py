@@ -36,10 +36,12 @@ class Request:
 class Inputs:
     """What the forward is called with, on the CPU: `tensors` are its keyword arguments.
 
-    `texts` holds, a row each, the text that was tokenised, placeholders expanded.
+    `texts` holds, a row each, the text that was tokenised, placeholders expanded. `facts` go into the trace (see
+    `Trace.facts`).
     """
 
     tensors: dict[str, Tensor]
     texts: list[str] = field(default_factory=list)
     media: list[Media] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
