@@ -265,9 +265,10 @@ class HeatMap(Widget, can_focus=True):
         scale = picture.scale.times(self._contrast)
         ground = self.background_colors[1].blend(self.colors[3], GROUND)
         palette = None if self.app.no_color else Palette(ground.rgb, self.app.current_theme.dark)
-        key = lines.legend(scale, palette)
+        extent = lines.extent(picture)
+        key = lines.legend(scale, palette, self.size.width - cell_len(extent))
         room = self.size.width - sum(cell_len(segment.text) for segment in key)
-        yield [Segment(fit(lines.extent(picture), max(room, 0)), quiet), *key]
+        yield [Segment(fit(extent, max(room, 0)), quiet), *key]
         yield from self._picture_lines(picture, scale, palette)
         yield [Segment(lines.under_cursor(picture), quiet)]
 

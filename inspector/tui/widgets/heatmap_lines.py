@@ -9,12 +9,15 @@ from rich.segment import Segment
 from rich.style import Style
 
 from inspector.analysis.wording import number
-from inspector.tui.widgets.palette import FALLING, RISING, STEPS, Palette, Scale, glyph
+from inspector.tui.widgets.palette import STEPS, Palette, Scale, glyph
 from inspector.tui.widgets.pictures import Picture
 from inspector.tui.widgets.viewport import Axis
 
 DIGITS = 5
 """Significant digits of a number in the grid; the line below the picture has them all."""
+
+LEGEND = 9
+"""Steps of the scale that the legend shows, at most."""
 
 Line = list[Segment]
 
@@ -111,14 +114,19 @@ def under_cursor(picture: Picture) -> str:
     return f"{where}{many} = {exact(picture.value)}"
 
 
-def legend(scale: Scale, palette: Palette | None, width: int = 9) -> Line:
-    """What the colours, or the glyphs, stand for."""
-    low, high = number(scale.centre - scale.half, 2), number(scale.centre + scale.half, 2)
-    if palette is None:
-        return [Segment(f" {low} {FALLING[:0:-1]}{RISING} {high}")]
+def legend(scale: Scale, palette: Palette | None, room: int) -> Line:
+    """What the colours, or the glyphs, stand for, in at most `room` cells; nothing where that is too little."""
+    low, high = (f"{number(scale.centre + side * scale.half, 2)}" for side in (-1, 1))
+    left, right = (f" ±{high} ", "") if scale.centre == 0 else (f" {low} ", f" {high}")
+    width = min(room - len(left) - len(right), LEGEND)
+    if width < 3:
+        return []
     levels = [round(-STEPS + 2 * STEPS * step / (width - 1)) for step in range(width)]
-    blocks = [Segment("█", palette.halves(level, level)) for level in levels]
-    return [Segment(f" {low} "), *blocks, Segment(f" {high}")]
+    if palette is None:
+        bar = [Segment(glyph(level)) for level in levels]
+    else:
+        bar = [Segment("█", palette.halves(level, level)) for level in levels]
+    return [Segment(left), *bar, Segment(right)]
 
 
 def _part(axis: Axis) -> str:
@@ -128,5 +136,7 @@ def _part(axis: Axis) -> str:
 
 def _share(axis: Axis) -> str:
     """Elements of a cell: a whole number, or two where cells differ by one."""
+    if axis.step:
+        return str(axis.step)
     least, rest = divmod(axis.size, axis.cells)
     return f"{least}–{least + 1}" if rest else str(least)

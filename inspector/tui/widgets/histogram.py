@@ -15,9 +15,6 @@ from inspector.tui.widgets.cells import fit
 from inspector.tui.widgets.plot_lines import Span, bars
 from inspector.tui.widgets.tensor_facts import Counts
 
-BINS = 200
-"""Bins that are counted; as many as fit side by side are drawn together."""
-
 
 class HistogramBars(Widget):
     """Bars as high as the widget allows, and the axis below them."""

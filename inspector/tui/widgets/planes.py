@@ -120,13 +120,12 @@ def reduced(values: Sequence[float], how: Reduction) -> float:
     """Numbers as one; nan if any is, else an infinity if any is. As in `analysis.tensors`, without torch."""
     if len(values) == 1:
         return values[0]
-    low, high = min(values), max(values)
-    total = math.fsum(values) if math.isfinite(low) and math.isfinite(high) else low + high
-    if not math.isfinite(total) or any(map(math.isnan, values)):
-        loud = [value for value in values if not math.isfinite(value)]
-        return math.nan if any(map(math.isnan, loud)) else (loud or [total])[0]
+    loud = [value for value in values if not math.isfinite(value)]
+    if loud:
+        return math.nan if any(map(math.isnan, loud)) else loud[0]
     if how == "mean":
-        return total / len(values)
+        return math.fsum(value / len(values) for value in values)
+    low, high = min(values), max(values)
     return low if how == "min" or (how == "extreme" and -low > high) else high
 
 

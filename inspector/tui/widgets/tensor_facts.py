@@ -18,6 +18,10 @@ COUNTED = 2**25
 """Elements that are counted at most: of a larger tensor, evenly spaced slices along its longest axis."""
 
 
+BINS, IN_A_BIN = 120, 8
+"""A histogram has so many bins, fewer where not so many elements would fall into each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """A histogram of `counted` of the `total` elements of a tensor, and its numbers."""
@@ -44,7 +48,7 @@ def plane_of(tensor: Tensor, slicing: Slicing) -> TensorPlane:
     return TensorPlane(plane(tensor, slicing.rows, slicing.columns, slicing.at), slicing.address)
 
 
-def count(tensor: Tensor, info: TensorInfo, bins: int) -> Counts:
+def count(tensor: Tensor, info: TensorInfo) -> Counts:
     """A histogram of a tensor, and its statistics unless `info` has them already."""
     part = _part(tensor)
     stats = info.stats
@@ -52,7 +56,7 @@ def count(tensor: Tensor, info: TensorInfo, bins: int) -> Counts:
         from inspector.analysis.stats import stats_of
 
         stats = stats_of(part)
-    return Counts(histogram(part, bins), part.numel(), tensor.numel(), stats)
+    return Counts(histogram(part, max(8, min(BINS, part.numel() // IN_A_BIN))), part.numel(), tensor.numel(), stats)
 
 
 def links(trace: Trace, call: int, port: str) -> list[Link]:

@@ -24,7 +24,7 @@ from inspector.tui.jobs import Job
 from inspector.tui.widgets import tensor_facts as facts
 from inspector.tui.widgets.axes_bar import AxesBar
 from inspector.tui.widgets.heatmap import HeatMap
-from inspector.tui.widgets.histogram import BINS, HistogramBars
+from inspector.tui.widgets.histogram import HistogramBars
 from inspector.tui.widgets.links_list import LinksList
 from inspector.tui.widgets.ports_list import PortsList
 from inspector.tui.widgets.slicing import Slicing
@@ -239,7 +239,7 @@ class TensorPanel(Vertical):
         self.query_one(LinksList).show_links(trace, links, NO_USE if made else NO_ORIGIN)
         tensor = self._tensor
         if tensor is not None and isinstance(value, TensorInfo):
-            counts = await Job("count", lambda _: facts.count(tensor, value, BINS)).start().result()
+            counts = await Job("count", lambda _: facts.count(tensor, value)).start().result()
             self.query_one(HistogramBars).counts = counts
             self.query_one("#what", TensorSummary).describe(port, value, counts.stats, trace.calls[call].error)
 

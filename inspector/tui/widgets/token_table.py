@@ -54,9 +54,10 @@ class TokenTable(VirtualList):
     def show_items(self, items: Sequence[Item], rows: Sequence[int], cursor: int = 0) -> None:
         """Show those of `items` whose numbers are in `rows`, with the cursor on item `cursor` if it is among them."""
         self._items, self._rows = items, rows
-        self._index = max((len(item.index) for item in items), default=5)
+        self._index = max([5, *(len(item.index) for item in items)])
         axes = zip(*(item.position for item in items if item.position), strict=False)
-        self._axes = tuple(max(map(len, axis)) for axis in axes) or (8,)
+        widths = tuple(max(map(len, axis)) for axis in axes)
+        self._axes = widths if len(widths) > 1 else (max([len("position"), *widths]),)
         self.set_rows(len(rows), self._row_of(cursor))
 
     def show_item(self, number: int) -> None:
@@ -74,7 +75,7 @@ class TokenTable(VirtualList):
         yield Segment(" ".join(fit(place, length, right=True) for place, length in axes), quiet)
 
     def head(self, width: int) -> str:
-        index, number = fit("index"[-self._index :], self._index, right=True), fit("id", ID, right=True)
+        index, number = fit("index", self._index, right=True), fit("id", ID, right=True)
         names = ("t", "h", "w") if len(self._axes) == 3 else ("position",)
         axes = " ".join(fit(name, length, right=True) for name, length in zip(names, self._axes, strict=False))
         return f"{index} {number}  {fit('text', self._room(width))} {fit('kind', KIND)} {axes}"

@@ -1,7 +1,7 @@
 """Which part of a plane a heatmap shows, and how finely. Integers only, no drawing.
 
-An axis of `size` elements is cut into cells of near equal length. At zoom 0 all of them fit into the `room` on the
-screen, each further step doubles their number, down to one cell an element.
+An axis is cut into cells. At zoom 0 all of it fits into the room on the screen, in cells of near equal length; from
+zoom 1 on a cell is a power of two of elements, half as many with each step, down to one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis. `cursor` is an element, `first` the first cell on the screen; `exact` asks for a cell an element."""
+    """One axis of `size` elements, of which `room` cells are on the screen.
+
+    `cursor` is an element, `first` the first cell on the screen. `exact` asks for a cell an element, whatever the zoom.
+    `step` is how many elements a cell covers, 0 where that differs; `levels` is the zoom at which it is one.
+    """
 
     size: int
     room: int = 1
@@ -20,22 +24,28 @@ class Axis:
     first: int = 0
     cursor: int = 0
     cells: int = field(init=False)
+    step: int = field(init=False)
+    levels: int = field(init=False)
 
     def __post_init__(self) -> None:
-        fine = self.size if self.exact else min(self.size, max(self.room, 1) << self.zoom)
-        object.__setattr__(self, "cells", max(1, fine))
+        room = max(self.room, 1)
+        levels = (-(-self.size // room) - 1).bit_length() if self.size > room else 0
+        step = 1 if self.exact or self.zoom >= levels else 2 ** (levels - self.zoom) if self.zoom else 0
+        cells = -(-self.size // step) if step else room
+        for name, value in (("levels", levels), ("step", step), ("cells", max(1, cells))):
+            object.__setattr__(self, name, value)
 
     @property
     def finest(self) -> bool:
         """Whether a cell is an element."""
-        return self.cells >= self.size
+        return self.step == 1
 
     @property
     def here(self) -> int:
         """The cell under the cursor."""
-        if not self.size:
-            return 0
-        return min(((self.cursor + 1) * self.cells - 1) // self.size, self.cells - 1)
+        if self.step:
+            return self.cursor // self.step
+        return ((self.cursor + 1) * self.cells - 1) // self.size
 
     @property
     def shown(self) -> range:
@@ -54,7 +64,7 @@ class Axis:
 
     def edge(self, cell: int) -> int:
         """The first element of a cell."""
-        return self.size * cell // self.cells
+        return min(cell * self.step, self.size) if self.step else self.size * cell // self.cells
 
     def edges(self) -> list[int]:
         """Where the shown cells begin, and where the last one ends."""
@@ -71,9 +81,7 @@ class Axis:
 
     def zoomed(self, by: int) -> Axis:
         """Finer or coarser, with the cursor where it is on the screen. Never finer than a cell an element."""
-        if by > 0 and self.finest:
-            return self
-        other = replace(self, zoom=max(0, self.zoom + by))
+        other = replace(self, zoom=max(0, min(self.zoom + by, self.levels)))
         return other._scrolled(other.here - (self.here - self.first))
 
     def fitted(self, room: int, *, exact: bool) -> Axis:

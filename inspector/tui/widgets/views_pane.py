@@ -141,6 +141,14 @@ class ViewsPane(Vertical):
     trace: reactive[Trace | None] = reactive(None, init=False)
     views: reactive[Mapping[str, View]] = reactive({}, init=False)
 
+    @dataclass
+    class Looked(Message):
+        """What a view returned, or why it did not."""
+
+        view: View
+        parts: Sequence[Part]
+        error: str = ""
+
     def __init__(
         self, views: Mapping[str, View] | None = None, trace: Trace | None = None, *, id: str | None = None
     ) -> None:
@@ -216,28 +224,31 @@ class ViewsPane(Vertical):
 
     def _show(self) -> None:
         if self.trace is not None and self.view is not None:
+            self._say("…")
             self.run_worker(self._work(self.view, self.trace, self.options), group="view", exclusive=True)
 
     async def _work(self, view: View, trace: Trace, options: Mapping[str, str]) -> None:
         """Let the view look at the trace, in a thread: it may take its time, and a plugin's may raise anything."""
-        self._say("…")
         try:
             parts = await Job(view.name, lambda _: list(view(trace, **options))).start().result()
         except InspectorError as error:
-            await self._replace([])
-            self._say(str(error), error=True)
+            self.post_message(self.Looked(view, [], str(error)))
         except Exception as error:
-            await self._replace([])
-            self._say(f"The view {view.name!r} failed: {type(error).__name__}: {error}", error=True)
+            self.post_message(self.Looked(view, [], f"The view {view.name!r} failed: {type(error).__name__}: {error}"))
         else:
-            await self._replace(parts)
-            self._say("" if parts else "This view has nothing to show for this trace.")
+            self.post_message(self.Looked(view, parts))
 
-    async def _replace(self, parts: Sequence[Part]) -> None:
-        shown = self.query_one("#parts", VerticalScroll)
+    async def on_views_pane_looked(self, event: ViewsPane.Looked) -> None:
+        """Put other parts in place. Done here, not in the worker: one that is cancelled must not leave half of them."""
+        event.stop()
+        if event.view is not self.view:
+            return
+        parts, shown = event.parts, self.query_one("#parts", VerticalScroll)
         with self.app.batch_update():
             await shown.remove_children()
             await shown.mount_all(PartBox(part, alone=len(parts) == 1) for part in parts)
+        nothing = "" if parts else "This view has nothing to show for this trace."
+        self._say(event.error or nothing, error=bool(event.error))
 
     def _say(self, text: str, *, error: bool = False) -> None:
         message = self.query_one("#message", Static)

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from textual.pilot import Pilot
+
+from inspector.trace import MemoryValues, Trace
+from inspector.tui.widgets.axes_bar import AxesBar
+from inspector.tui.widgets.heatmap import HeatMap
+from inspector.tui.widgets.histogram import HistogramBars
+from inspector.tui.widgets.links_list import LinksList
+from inspector.tui.widgets.ports_list import PortsList
+from inspector.tui.widgets.tensor_panel import TensorPanel
+from tests.traces import Builder, failing_trace, info, model_info, small_trace
+from tests.tui.widgets.screens import shown, stage, text, until
+
+SIZE = (64, 44)
+
+
+async def opened(pilot: Pilot[None], trace: Trace, path: str, port: str | None = None) -> TensorPanel:
+    """The panel on a call, once everything about it has been read."""
+    panel = pilot.app.query_one(TensorPanel)
+    if panel.trace is not trace:
+        panel.trace = trace
+    panel.query_one(PortsList).focus()
+    panel.select(trace.call(path).index, port)
+    await settled(pilot)
+    return panel
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    await pilot.pause(0.1)
+    await pilot.app.workers.wait_for_complete()
+    heatmap = pilot.app.query_one(HeatMap)
+    await until(pilot, lambda: not heatmap._reading)
+
+
+def whole(panel: TensorPanel) -> str:
+    return "\n".join(text(panel))
+
+
+def four_axes() -> Trace:
+    built = Builder()
+    call = built.add("attn", "Attention", inputs={"input.x": info(2, 3, 4, 5)}, outputs={"output": info(2, 3, 4, 5)})
+    built.keep(call, "output", torch.arange(120.0).reshape(2, 3, 4, 5))
+    return Trace(model_info(), calls=built.calls, values=built.values)
+
+
+class TestPorts:
+    async def test_inputs_outputs_and_scalars(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "")
+            lines = text(panel.query_one(PortsList))
+        assert [line.split()[0] for line in lines[1:3]] == ["input.use_cache", "input.labels"]
+        assert lines[0].split() == ["●", "input.input_ids", "i64[1,12]"]
+        assert lines[1].split()[-1] == "True"
+
+    async def test_the_first_output_is_chosen(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.1.self_attn")
+            assert panel.port == "output[0]"
+
+    async def test_the_port_stays_from_call_to_call(self) -> None:
+        trace = small_trace()
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, trace, "language_model.layers.0", "input.hidden_states")
+            await opened(pilot, trace, "language_model.layers.1")
+            assert panel.port == "input.hidden_states"
+            await opened(pilot, trace, "language_model.layers.1.mlp")
+            assert panel.port == "output"
+
+    async def test_scalars_and_none(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.0.self_attn", "output[1]")
+            assert "output[1] = None" in whole(panel)
+            assert not panel.query_one(HeatMap).display
+
+    async def test_a_failed_call_says_why(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, failing_trace(), "language_model.layers.1.mlp")
+            assert panel.port == "input.x"
+            assert "✗ RuntimeError: mat1 and mat2" in whole(panel)
+
+
+class TestValue:
+    async def test_numbers_histogram_and_heatmap(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.0")
+            shown_text = whole(panel)
+            assert "f32[1,12,16]  192 · 768 B · cpu" in shown_text
+            assert "mean 0.0119  std 0.965  -2.61 … 3.41" in shown_text
+            assert "12 × 16" in shown_text
+            counts = panel.query_one(HistogramBars).counts
+            assert counts is not None
+            assert sum(counts.histogram.counts) == 192
+
+    async def test_nan_and_infinity_are_loud(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.1.mlp")
+            assert " nan ×1   inf ×2" in whole(panel)
+            assert " nan inf" in text(panel.query_one(PortsList))[1]
+
+    async def test_nothing_finite(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.2.mlp")
+            assert "nan ×192" in whole(panel)
+            assert "no finite values" in whole(panel)
+
+    async def test_ids_are_written_out(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "", "input.input_ids")
+            assert "151644" in whole(panel)
+            assert panel.query_one(HeatMap).numbers
+
+    async def test_stats_that_the_trace_does_not_have_are_worked_out(self) -> None:
+        trace = small_trace()
+        call = trace.call("language_model.layers.0")
+        bare = {"output": replace(call.outputs["output"], stats=None)}  # type: ignore[type-var]
+        trace.calls = [replace(c, outputs=bare) if c.index == call.index else c for c in trace.calls]
+        async with shown(TensorPanel(), SIZE) as pilot:
+            assert "mean 0.0119" in whole(await opened(pilot, trace, "language_model.layers.0"))
+
+    async def test_from_a_file(self, tmp_path: Path) -> None:
+        trace = Trace.open(small_trace().save(tmp_path / "saved"))
+        async with shown(TensorPanel(), SIZE) as pilot:
+            assert "12 × 16" in whole(await opened(pilot, trace, "language_model.layers.0"))
+
+    async def test_a_file_that_has_gone(self, tmp_path: Path) -> None:
+        trace = Trace.open(small_trace().save(tmp_path / "saved"))
+        for file in (tmp_path / "saved" / "tensors").iterdir():
+            file.unlink()
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, trace, "language_model.layers.0")
+            assert "The value cannot be read" in whole(panel)
+
+    async def test_moving_on_before_it_is_read(self) -> None:
+        trace = small_trace()
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = pilot.app.query_one(TensorPanel)
+            panel.trace = trace
+            for call in trace.calls:
+                panel.select(call.index)
+            panel.select(trace.call("language_model.layers.0").index, "output")
+            await settled(pilot)
+            assert "mean 0.0119" in whole(panel)
+            assert panel.query_one(HeatMap).picture is not None
+
+    async def test_enter_goes_in_and_escape_out(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.0")
+            await pilot.press("enter")
+            assert panel.query_one(HeatMap).has_focus
+            await pilot.press("escape")
+            assert panel.query_one(PortsList).has_focus
+
+
+class TestNoValue:
+    async def test_not_kept(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            shown_text = " ".join(whole(await opened(pilot, small_trace(), "lm_head")).split())
+            assert "This value was not kept." in shown_text
+            assert "--values 'lm_head:output'" in shown_text
+
+    async def test_shape_only(self) -> None:
+        trace = small_trace(values=False)
+        trace.model = model_info(shape_only=True)
+        async with shown(TensorPanel(), SIZE) as pilot:
+            assert "Shape only" in whole(await opened(pilot, trace, "lm_head"))
+
+    async def test_no_trace(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            pilot.app.query_one(TensorPanel).select(3)
+            await pilot.press("p", "c", "a", "t", "comma", "full_stop", "semicolon")
+
+
+class TestAxes:
+    async def test_any_two_axes(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, four_axes(), "attn")
+            bar, heatmap = panel.query_one(AxesBar), panel.query_one(HeatMap)
+            assert text(bar)[0].startswith("[0/2, 0/3, ↓4, →5]")
+            await pilot.press("full_stop", "t")
+            await settled(pilot)
+            assert text(bar)[0].startswith("[0/2, 1/3, →4, ↓5]")
+            heatmap.focus()
+            await pilot.press("j", "l", "l")
+            await settled(pilot)
+            assert "[0, 1, 2, 1] = 31" in text(heatmap)
+            await pilot.press("semicolon", "comma")
+            assert bar.slicing.at == (1, 1)
+            await pilot.press("a")
+            await settled(pilot)
+            assert (bar.slicing.rows, bar.slicing.columns) == (1, 3)
+
+    async def test_the_mouse_steps(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, four_axes(), "attn")
+            bar = panel.query_one(AxesBar)
+            await pilot.click(bar, offset=(7, 0))
+            assert bar.slicing.at == (0, 1)
+            await pilot.click(bar, offset=(7, 0), shift=True)
+            assert bar.slicing.at == (0, 0)
+            await pilot.click(bar, offset=(11, 0))
+            assert (bar.slicing.rows, bar.slicing.columns) == (1, 3)
+
+
+class TestLinks:
+    async def test_producer_and_consumers(self) -> None:
+        trace = small_trace()
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, trace, "language_model.layers.1", "input.hidden_states")
+            lines = text(panel.query_one(LinksList))
+            assert lines[0].split() == ["from", "6", "language_model.layers.0", "output"]
+            assert lines[1].split()[:3] == ["to", "11", "language_model.layers.1.norm"]
+            await pilot.press("p")
+            jump = stage(pilot).said(TensorPanel.Jump)[-1]
+            assert (jump.call, jump.port) == (6, "output")
+
+    async def test_the_only_consumer(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            await opened(pilot, small_trace(), "language_model.norm")
+            await pilot.press("c")
+            jump = stage(pilot).said(TensorPanel.Jump)[-1]
+            assert (jump.call, jump.port) == (19, "input.input")
+
+    async def test_several_consumers_are_chosen_from(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "language_model.layers.0")
+            await pilot.press("c")
+            assert panel.query_one(LinksList).has_focus
+            await pilot.press("j", "enter")
+            jump = stage(pilot).said(TensorPanel.Jump)[-1]
+            assert (jump.call, jump.port) == (11, "input.hidden_states")
+
+    async def test_neither(self) -> None:
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = await opened(pilot, small_trace(), "", "input.input_ids")
+            assert "No module made it" in whole(panel)
+            await pilot.press("p", "c")
+            assert not stage(pilot).said(TensorPanel.Jump)
+
+
+@pytest.mark.parametrize("size", [(40, 18), (30, 10), (20, 6), (38, 12), (120, 60)])
+async def test_every_size(size: tuple[int, int]) -> None:
+    async with shown(TensorPanel(), size) as pilot:
+        panel = await opened(pilot, small_trace(), "language_model.layers.0")
+        if size[1] >= 18:
+            heatmap = panel.query_one(HeatMap)
+            assert heatmap.size.height >= 5
+            assert "[0, 0, 0] = " in whole(panel)
+
+
+async def test_a_large_tensor_is_only_sliced() -> None:
+    built = Builder()
+    call = built.add("wide", "Linear", outputs={"output": info(4_000_000, 64, dtype="bfloat16")})
+    values = MemoryValues({"wide": torch.zeros(1, 1, dtype=torch.bfloat16).expand(4_000_000, 64)})
+    built.calls[call] = replace(
+        built.calls[call], outputs={"output": replace(info(4_000_000, 64, dtype="bfloat16"), value="wide")}
+    )
+    async with shown(TensorPanel(), SIZE) as pilot:
+        panel = await opened(pilot, Trace(model_info(), calls=built.calls, values=values), "wide")
+        counts = panel.query_one(HistogramBars).counts
+        assert counts is not None
+        assert counts.counted <= 2**25 < counts.total
+        assert "4000000 × 64" in whole(panel)

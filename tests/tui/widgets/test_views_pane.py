@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from textual.pilot import Pilot
+from textual.widgets import Checkbox, Input, Static
+
+from inspector.errors import InputError
+from inspector.parts import Part, Text, View
+from inspector.trace import Trace
+from inspector.tui.widgets.parts import PartBox
+from inspector.tui.widgets.views_pane import OptionLine, ViewsList, ViewsPane
+from inspector.views import BUILT_IN
+from tests.traces import small_trace
+from tests.tui.widgets.screens import shown, text, until
+
+
+def echo(trace: Trace, *, word: str = "nothing", loud: str = "") -> Sequence[Part]:
+    if word == "bad":
+        raise InputError("There is no bad word. Choose another.")
+    if word == "crash":
+        raise RuntimeError("[red]oh no")
+    return [] if word == "empty" else [Text("Echo", f"{word}{'!' if loud else ''} {len(trace.calls)}")]
+
+
+ECHO = View("echo", "Says it again", echo, {"word": "What to say", "loud": "Loudly"}, frozenset({"loud"}))
+
+
+async def chosen(pilot: Pilot[None], *views: View) -> ViewsPane:
+    pane = pilot.app.query_one(ViewsPane)
+    pane.trace = small_trace()
+    pane.views = {view.name: view for view in views}
+    await settled(pilot)
+    return pane
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    await pilot.pause(0.05)
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def message(pane: ViewsPane) -> str:
+    found = pane.query_one("#message", Static)
+    return "\n".join(text(found)).strip() if found.display else ""
+
+
+async def test_every_built_in_view_shows() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, *BUILT_IN.values())
+        views = pane.query_one(ViewsList)
+        views.focus()
+        for name in BUILT_IN:
+            assert pane.view is not None
+            assert pane.view.name == name
+            assert bool(pane.query(PartBox)) == (name != "tensor")
+            await pilot.press("j")
+            await settled(pilot)
+
+
+async def test_options_are_typed_and_ticked() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, ECHO)
+        assert "nothing 20" in "\n".join(text(pane))
+        pane.query_one(Input).focus()
+        await pilot.press("h", "i", "enter")
+        await settled(pilot)
+        assert "hi 20" in "\n".join(text(pane))
+        pane.query_one(Checkbox).value = True
+        await settled(pilot)
+        assert pane.options == {"word": "hi", "loud": "yes"}
+        assert "hi! 20" in "\n".join(text(pane))
+
+
+async def test_it_shows_again_once_the_keys_rest() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, ECHO)
+        pane.query_one(Input).focus()
+        await pilot.press("h", "i")
+        await until(pilot, lambda: "hi 20" in "\n".join(text(pane)))
+
+
+async def test_a_wrong_option_is_a_message() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, ECHO)
+        pane.query_one(Input).value = "bad"
+        await until(pilot, lambda: message(pane) == "There is no bad word. Choose another.")
+        assert not pane.query(PartBox)
+
+
+async def test_a_view_that_raises_harms_nobody() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, ECHO)
+        pane.query_one(Input).value = "crash"
+        await until(pilot, lambda: message(pane) == "The view 'echo' failed: RuntimeError: [red]oh no")
+        pane.query_one(Input).value = "empty"
+        await until(pilot, lambda: message(pane).startswith("This view has nothing to show"))
+
+
+async def test_a_slow_view_is_left_behind() -> None:
+    allowed = threading.Event()
+
+    def wait(trace: Trace) -> Sequence[Part]:
+        allowed.wait(5)
+        return [Text("Slow", "too late")]
+
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = pilot.app.query_one(ViewsPane)
+        pane.trace = small_trace()
+        pane.views = {"slow": View("slow", "Takes its time", wait), "echo": ECHO}
+        pane.query_one(ViewsList).focus()
+        await pilot.pause(0.05)
+        await pilot.press("j")
+        await settled(pilot)
+        allowed.set()
+        await pilot.pause(0.1)
+        assert [box.part.title for box in pane.query(PartBox)] == ["Echo"]
+
+
+async def test_options_start_with_what_is_selected_elsewhere() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = pilot.app.query_one(ViewsPane)
+        pane.defaults = {"call": "6", "port": "output"}
+        await chosen(pilot, BUILT_IN["tensor"])
+        assert {line.option: line.value for line in pane.query(OptionLine) if line.value} == pane.defaults
+        assert len(pane.query(PartBox)) > 2
+
+
+async def test_going_in_and_out() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, BUILT_IN["calls"])
+        pane.query_one(ViewsList).focus()
+        await pilot.press("enter")
+        assert pane.query_one("#parts TableList").has_focus
+        await pilot.press("escape")
+        assert pane.query_one(ViewsList).has_focus
+
+
+async def test_narrow() -> None:
+    async with shown(ViewsPane(), (80, 24)) as pilot:
+        pane = await chosen(pilot, *BUILT_IN.values())
+        assert "TinyVLForConditionalGeneration" in "\n".join(text(pane))
