@@ -21,7 +21,19 @@ if TYPE_CHECKING:
         UnknownReference,
     )
     from inspector.hookspecs import hookimpl
-    from inspector.models import Family, Inputs, Preset, Processor, Request, Source, byte_tokenizer, cached_file
+    from inspector.models import (
+        Assembly,
+        Family,
+        Inputs,
+        Options,
+        Piece,
+        Preset,
+        Processor,
+        Request,
+        Source,
+        byte_tokenizer,
+        cached_file,
+    )
     from inspector.parts import Column, Curve, Heatmap, Node, Part, Picture, Tab, Table, Text, Tree, View
     from inspector.plugins import Plugins
     from inspector.session import Session, capture, load
@@ -41,8 +53,11 @@ _HOMES = {
     ),
     "inspector.hookspecs": ("hookimpl",),
     "inspector.models": (
+        "Assembly",
         "Family",
         "Inputs",
+        "Options",
+        "Piece",
         "Preset",
         "Processor",
         "Request",
@@ -70,6 +85,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Assembly",
     "Call",
     "Cancelled",
     "Column",
@@ -84,8 +100,10 @@ __all__ = [
     "ModelError",
     "Module",
     "Node",
+    "Options",
     "Part",
     "Picture",
+    "Piece",
     "PluginError",
     "Plugins",
     "Preset",

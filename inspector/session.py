@@ -41,6 +41,7 @@ def load(
     random_weights: bool = False,
     vision: str | Path | None = None,
     adapter: str | Path | None = None,
+    faithful: bool = False,
     trust_remote_code: bool = False,
     plugins: Plugins | None = None,
     progress: Callable[[str, float | None], None] | None = None,
@@ -61,6 +62,7 @@ def load(
         random_weights=random_weights,
         vision=None if vision is None else Path(vision),
         adapter=None if adapter is None else Path(adapter),
+        faithful=faithful,
         trust_remote_code=trust_remote_code,
     )
     found = Plugins.installed() if plugins is None else plugins

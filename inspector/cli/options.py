@@ -51,10 +51,14 @@ MODEL = (
     click.option("--random-weights", is_flag=True, help="Build the architecture with random weights."),
     click.option("--vision", type=click.Path(path_type=Path), metavar="DIR", help="Vision tower of a composite."),
     click.option("--adapter", type=click.Path(path_type=Path), metavar="DIR", help="Adapter of a composite."),
+    click.option("--faithful", is_flag=True, help="Compute what the original computes, also where that is unsound."),
     click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the checkpoint."),
 )
 
-MODEL_NAMES = ("device", "dtype", "attention", "shape_only", "random_weights", "vision", "adapter", "trust_remote_code")
+MODEL_NAMES = (
+    *("device", "dtype", "attention", "shape_only", "random_weights", "vision", "adapter", "faithful"),
+    "trust_remote_code",
+)
 """The arguments that the options above become: those of `inspector.load`."""
 
 KEPT = (

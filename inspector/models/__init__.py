@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspector.models.assembly import Assembly, Piece
     from inspector.models.family import Family
     from inspector.models.history import recent, remember
     from inspector.models.hub import cached_models
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from inspector.models.vocabulary import byte_tokenizer, cached_file
 
 _HOMES = {
+    "Assembly": "assembly",
+    "Piece": "assembly",
     "Family": "family",
     "Processor": "processors",
     "Inputs": "inputs",
@@ -42,12 +45,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "Assembly",
     "Family",
     "Inputs",
     "Listed",
     "Loaded",
     "Message",
     "Options",
+    "Piece",
     "Preset",
     "Processor",
     "Request",

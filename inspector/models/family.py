@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from inspector.analysis.layout import Layout
+    from inspector.models.assembly import Assembly
+    from inspector.models.loading import Options
     from inspector.models.sources import Source
 
 
@@ -31,6 +33,18 @@ class Family:
     def matches(self, config: PreTrainedConfig) -> bool:
         """Whether this family describes models of `config`. The generic one is taken where no other answers True."""
         return False
+
+    def register(self) -> None:
+        """Make the family's own classes known to transformers' Auto classes. Called before a configuration is read, for
+        every model, so that it should be cheap.
+        """
+
+    def assemble(self, source: Source, config: PreTrainedConfig, options: Options) -> Assembly | None:
+        """The model to build in place of the checkpoint as it lies, for a family that puts models together from several
+        places; None where it has nothing to do with this one. Asked of every family, before `matches`, which then sees
+        the configuration of the whole. Raises `ModelError` where the parts do not fit.
+        """
+        return None
 
     def model_class(self, config: PreTrainedConfig) -> type[Any]:
         """The transformers class (an Auto class will do) that builds and loads models of `config`.

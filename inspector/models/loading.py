@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from inspector.errors import InspectorError, ModelError, near
 from inspector.models import hub
+from inspector.models.assembly import Assembly
 from inspector.models.checkpoint import find_weights
 from inspector.models.configuration import DTYPES, check_attention, read_config
 from inspector.models.failures import forget, one_line
@@ -33,7 +34,9 @@ class Options:
     `device` is a device or "auto": CUDA, then MPS, then the CPU, and spread over all of them where that one is too
     small. `dtype` is one of `DTYPES` or "auto": the checkpoint's own, except that float16 runs in float32 on the CPU,
     which is slow at float16 and lacks some of its kernels. `attention` is one of transformers' implementations, None
-    for the one that it would choose itself.
+    for the one that it would choose itself. `vision` and `adapter` are the directories of a vision tower and of what
+    was trained on top of a model; `faithful` asks for the numbers of an original also where they are unsound. These
+    three are for families that put models together.
     """
 
     device: str = "auto"
@@ -43,6 +46,7 @@ class Options:
     random_weights: bool = False
     vision: Path | None = None
     adapter: Path | None = None
+    faithful: bool = False
     trust_remote_code: bool = False
 
 
@@ -89,24 +93,28 @@ def _check(options: Options) -> None:
         )
     if options.shape_only and options.random_weights:
         raise ModelError("--shape-only means no weights, --random-weights random ones: choose one of them.")
-    if options.vision or options.adapter:
-        raise ModelError("--vision and --adapter are for models put together from parts; no such family is installed.")
 
 
 def _load(source: Source, options: Options, families: Sequence[Family], tell: Progress) -> Loaded:
     notices: list[str] = []
     source = _located(replace(source, trust_remote_code=options.trust_remote_code), options, tell, notices)
     tell("reading the configuration", None)
+    _register(families, notices)
     config = read_config(source)
     check_attention(options.attention)
+    assembly = _assembly(families, source, config, options)
+    config = config if assembly is None else assembly.config
     family = _family(families, config, notices)
-    processor = _processor(family, source, config)
-    notices.extend(processor.notices)
-    plan = Plan(source, config, family.model_class(config), options, tell, notices)
+    processor = (assembly and assembly.processor) or _processor(family, source, config)
+    notices.extend([*processor.notices, *(assembly.notices if assembly else ())])
+    plan = Plan(source, config, family.model_class(config), options, tell, notices, assembly)
     shapes = options.shape_only or not (options.random_weights or source.has_weights)
     model = (
         shapes_alone(plan) if shapes else with_random_weights(plan) if options.random_weights else with_weights(plan)
     )
+    if assembly is not None and assembly.finish is not None:
+        tell("finishing the model", None)
+        assembly.finish(model)
     return Loaded(model, model.config, family, processor, source.reference, shapes, notices)
 
 
@@ -127,6 +135,33 @@ def _located(source: Source, options: Options, tell: Progress, notices: list[str
             notices.append(str(error))
     found = find_weights(source.path, source.gguf) if source.path else None
     return replace(source, has_weights=found is not None)
+
+
+def _register(families: Sequence[Family], notices: list[str]) -> None:
+    for family in families:
+        try:
+            family.register()
+        except Exception as error:  # a plugin's own affair; the others still get their turn
+            notices.append(
+                f"The classes of the family {family.name!r} are not known to transformers: {one_line(error)}"
+            )
+
+
+def _assembly(
+    families: Sequence[Family], source: Source, config: PreTrainedConfig, options: Options
+) -> Assembly | None:
+    """What the first family that puts this model together makes of it. Raises `ModelError` for options left over."""
+    for family in families:
+        assembly = family.assemble(source, config, options)
+        if assembly is not None:
+            return assembly
+    given = {"--vision": options.vision, "--adapter": options.adapter, "--faithful": options.faithful}
+    if names := [name for name, value in given.items() if value]:
+        raise ModelError(
+            f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} for models that a family puts together, and "
+            f"none of the installed ones does so with a model of the type {config.model_type!r}."
+        )
+    return None
 
 
 def _family(families: Sequence[Family], config: PreTrainedConfig, notices: list[str]) -> Family:

@@ -18,6 +18,7 @@ from inspector.models.sources import Source
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
+    from inspector.models.assembly import Assembly
     from inspector.models.loading import Options
 
 AS_STORED = "its own dtype"
@@ -34,6 +35,7 @@ class Plan:
     options: Options
     tell: Progress
     notices: list[str]
+    assembly: Assembly | None = None
 
     @property
     def extras(self) -> dict[str, Any]:
@@ -88,12 +90,8 @@ def with_random_weights(plan: Plan) -> PreTrainedModel:
 
 def with_weights(plan: Plan) -> PreTrainedModel:
     """The checkpoint, whole on one device or spread over all of them."""
-    path = plan.source.path
-    weights = None if path is None else find_weights(path, plan.source.gguf)
-    if weights is None:
-        raise ModelError(f"{plan.source.reference} holds no weights.")
     plan.tell("checking the weight files", None)
-    headers = check_weights(weights)
+    weights, headers = _files(plan)
     device = choose(plan.options.device)
     need = _need(plan, weights, headers, _settled(plan, headers, device))
     placement = place(plan.options.device, need)
@@ -105,15 +103,31 @@ def with_weights(plan: Plan) -> PreTrainedModel:
     except Exception as error:  # transformers raises many kinds, and code of the checkpoint's own any
         raise explain(error, need, placement.device, weights) from error
     _refuse_foreign(plan, model, report)
+    if plan.assembly is not None and plan.assembly.pieces:
+        building.set_generation_config(model, plan.source)
     plan.notices.extend(_told(report))
     plan.notices.extend(_where(model))
     return model
 
 
+def _files(plan: Plan) -> tuple[Weights, dict[str, Any]]:
+    """The weight files of a checkpoint, or of all pieces of a model, and the headers of those of safetensors."""
+    if plan.assembly is not None and plan.assembly.pieces:
+        return plan.assembly.weights(), plan.assembly.headers()
+    path = plan.source.path
+    weights = None if path is None else find_weights(path, plan.source.gguf)
+    if weights is None:
+        raise ModelError(f"{plan.source.reference} holds no weights.")
+    return weights, check_weights(weights)
+
+
 def _from_pretrained(plan: Plan, need: Need, placement: Placement) -> tuple[PreTrainedModel, dict[str, Any]]:
     options: dict[str, Any] = {"gguf_file": plan.source.gguf} if plan.source.gguf else {"config": plan.config}
+    path = plan.source.path
+    if plan.assembly is not None and plan.assembly.pieces:
+        path, options["state_dict"] = None, plan.assembly.state()
     loaded: tuple[PreTrainedModel, dict[str, Any]] = plan.auto.from_pretrained(
-        plan.source.path,
+        path,
         dtype="auto" if need.dtype == AS_STORED else need.dtype,
         device_map=placement.device_map,
         output_loading_info=True,
