@@ -92,6 +92,8 @@ def grid(values: Tensor, height: int, width: int, how: Reduction = "mean") -> li
 
 def cells(values: Tensor, rows: Sequence[int], columns: Sequence[int], how: Reduction = "mean") -> list[list[float]]:
     """Part of a grid: a cell between each two of the ascending edges `rows` and `columns` of `values`, as in `grid`."""
+    if values.stride(0) < values.stride(1):  # a transposed plane: along its memory is ten times as fast
+        return [list(row) for row in zip(*cells(values.T, columns, rows, how), strict=True)]
     part = values[:, columns[0] : columns[-1]]
     shifted = [column - columns[0] for column in columns]
     return [_band(part[top:bottom], shifted, how) for top, bottom in itertools.pairwise(rows)]

@@ -133,6 +133,12 @@ class TestGrid:
             farthest = covered.flatten()[covered.abs().argmax()]
             assert torch.allclose(found[i, j], farthest if how == "extreme" else getattr(covered, how)())
 
+    @pytest.mark.parametrize("how", REDUCTIONS)
+    def test_a_transposed_plane(self, how: str) -> None:
+        values = torch.randn(17, 29, generator=torch.Generator().manual_seed(1))
+        straight, turned = grid(values.T.contiguous(), 5, 7, how), grid(values.T, 5, 7, how)  # type: ignore[arg-type]
+        assert torch.allclose(torch.tensor(straight), torch.tensor(turned))
+
     def test_between_given_edges(self) -> None:
         values = torch.arange(16.0).reshape(4, 4)
         assert cells(values, [1, 2, 4], [0, 3], "max") == [[6], [14]]

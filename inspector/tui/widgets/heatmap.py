@@ -94,7 +94,7 @@ class HeatMap(Widget, can_focus=True):
         self.window = Window.over(0, 0)
         self.picture: Picture | None = None
         self._wanted: Look | None = None
-        self._reading = False
+        self._reading: Plane | None = None
         self._problem = ""
         self._contrast = 1.0
         self._width = NARROWEST
@@ -142,9 +142,9 @@ class HeatMap(Widget, can_focus=True):
             self._wanted, self.picture = None, None
         else:
             self._wanted = Look(self.plane, self.window, self.reduction, self.numbers, self.centred)
-            if not self._reading:
-                self._reading = True
-                self.run_worker(self._read(), group="cells")
+            if self._reading is not self.plane:  # a plane that was left may take its time, nobody waits for it
+                self._reading = self.plane
+                self.run_worker(self._read(self.plane), group="cells", exclusive=True)
         self.refresh()
 
     def action_move(self, down: int, across: int) -> None:
@@ -215,22 +215,24 @@ class HeatMap(Widget, can_focus=True):
         else:
             self.action_move(4 * by, 0)
 
-    async def _read(self) -> None:
-        """Answer the last question, and go on until no other was asked meanwhile."""
+    async def _read(self, plane: Plane) -> None:
+        """Answer the last question on a plane, and go on until no other was asked meanwhile."""
         try:
-            while (look := self._wanted) is not None:
+            while (look := self._wanted) is not None and look.plane is plane:
                 self._wanted = None
                 await self._answer(look)
                 self.refresh()
         finally:
-            self._reading = False
+            if self._reading is plane:
+                self._reading = None
 
     async def _answer(self, look: Look) -> None:
         before = self.picture
         try:
             picture = await Job("cells", lambda _: read(look, before)).start().result()
         except Exception as error:  # a file that has gone, a device that failed: said in place of the picture
-            self.picture, self._problem = None, f"These values cannot be read: {error}"
+            if look.plane is self.plane:
+                self.picture, self._problem = None, f"These values cannot be read: {error}"
             return
         if look.plane is self.plane:
             self.picture, self._problem = picture, ""
