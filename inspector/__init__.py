@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from inspector.parts import Column, Curve, Heatmap, Node, Part, Picture, Tab, Table, Text, Tree, View
     from inspector.plugins import Plugins
+    from inspector.recording import Pen, Probe
     from inspector.session import Session, capture, load
     from inspector.trace import Call, Module, Stats, TensorInfo, Token, Trace
 
@@ -79,6 +80,7 @@ _HOMES = {
         "View",
     ),
     "inspector.plugins": ("Plugins",),
+    "inspector.recording": ("Pen", "Probe"),
     "inspector.session": ("Session", "capture", "load"),
     "inspector.trace": ("Call", "Module", "Stats", "TensorInfo", "Token", "Trace"),
 }
@@ -102,11 +104,13 @@ __all__ = [
     "Node",
     "Options",
     "Part",
+    "Pen",
     "Picture",
     "Piece",
     "PluginError",
     "Plugins",
     "Preset",
+    "Probe",
     "Processor",
     "Request",
     "Session",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from inspector.models import Family, Preset
     from inspector.parts import Tab, View
+    from inspector.recording import Probe
 
 hookspec = pluggy.HookspecMarker("inspector")
 hookimpl = pluggy.HookimplMarker("inspector")
@@ -36,6 +37,15 @@ def inspector_presets() -> Sequence[Preset]:
     """Published configurations that open as `preset:NAME`, without weights. Called when presets are listed or opened.
 
     Example: `return [Preset("My-7B", config={"model_type": "qwen2", ...})]`
+    """
+
+
+@hookspec
+def inspector_probes() -> Sequence[Probe]:
+    """What records during a forward, beside the calls of modules. Called before a model runs; a probe writes further
+    ports on the calls that are running (see `inspector/recording/probes.py`).
+
+    Example: `return [RouterProbe()]`
     """
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from inspector.models import Family, Preset
     from inspector.parts import Tab, View
+    from inspector.recording import Probe
 
 GROUP = "inspector"
 DISABLED = "INSPECTOR_DISABLE_PLUGINS"
@@ -101,6 +102,10 @@ class Plugins:
     @cached_property
     def presets(self) -> dict[str, Preset]:
         return {preset.name: preset for preset in reversed(self._collect("inspector_presets"))}
+
+    @cached_property
+    def probes(self) -> Sequence[Probe]:
+        return self._collect("inspector_probes")
 
     @cached_property
     def views(self) -> dict[str, View]:

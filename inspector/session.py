@@ -122,7 +122,7 @@ class Session:
         notices = [*self.notices, *encoded.notices]
         facts = {**processor_facts(self.processor), **encoded.facts}
         trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=facts)
-        recorder = Recorder(self.model, wanted, on_call=on_call, cancel=cancel)
+        recorder = Recorder(self.model, wanted, probes=self.plugins.probes, on_call=on_call, cancel=cancel)
         try:
             with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
                 self.model(**self._to_device(encoded.tensors))
@@ -198,9 +198,11 @@ def capture(
     Raises `ModelError` inside another capture of the same model on the same thread.
     """
     config = getattr(model, "config", None)
-    family = next((family for family in Plugins.installed().families if config and family.matches(config)), Family())
+    plugins = Plugins.installed()
+    family = next((family for family in plugins.families if config and family.matches(config)), Family())
     trace = Trace(describe_model(model, getattr(config, "_name_or_path", "") or type(model).__name__, family))
-    recorder = Recorder(model, Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow))
+    wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
+    recorder = Recorder(model, wanted, probes=plugins.probes)
     with exclusive(model):
         try:
             with recorder:

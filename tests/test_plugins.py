@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +12,7 @@ import click
 import pytest
 
 import inspector
-from inspector import Family, Plugins, Preset, Tab, Text, View, hookimpl
+from inspector import Family, Pen, Plugins, Preset, Probe, Tab, Text, View, hookimpl
 from tests.fakes import save_tiny, tiny_config
 from tests.traces import small_trace
 
@@ -117,6 +119,49 @@ def test_the_same_plugin_twice_is_reported() -> None:
     plugins = Plugins(mine)
     plugins.register(mine, "again")
     assert "already registered" in plugins.problems[0].message
+
+
+def test_hook_inspector_probes(tmp_path: Path) -> None:
+    class Attempts:
+        """Notes the rows that each MLP gets, in its own way."""
+
+        @contextmanager
+        def attach(self, pen: Pen) -> Iterator[None]:
+            mlps = [module for path, module in pen.modules if path.endswith("mlp")]
+
+            def noted(mlp: Any, forward: Any) -> Any:
+                def run(x: Any) -> Any:
+                    call = pen.call(mlp)
+                    assert call is not None
+                    pen.ports(call)["counts"] = {"rows": x.shape[1], "input": pen.note(x)}
+                    return forward(x)
+
+                return run
+
+            for mlp in mlps:
+                mlp.forward = noted(mlp, mlp.forward)
+            try:
+                yield
+            finally:
+                for mlp in mlps:
+                    del mlp.forward
+
+    class Broken:
+        def attach(self, pen: Pen) -> Any:
+            raise RuntimeError("not today")
+
+    class Plugin:
+        @hookimpl
+        def inspector_probes(self) -> list[Probe]:
+            return [Broken(), Attempts()]
+
+    session = inspector.load(save_tiny("qwen2", tmp_path), plugins=Plugins.installed(Plugin()))
+    trace = session.trace("Hi", raw=True)
+    call = trace.call("model.layers.1.mlp")
+    assert call.inputs["counts.rows"] == 2
+    assert str(call.inputs["counts.input"]) == "f32[1,2,32]"
+    assert "forward" not in vars(session.model.model.layers[0].mlp)
+    assert "Broken records nothing: RuntimeError: not today" in trace.notices
 
 
 def test_hook_inspector_families(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@
 """
 
 from inspector.recording.lock import exclusive
-from inspector.recording.recorder import Recorder, Wanted
+from inspector.recording.probes import Pen, Probe
+from inspector.recording.recorder import Recorder
 from inspector.recording.report import Report
+from inspector.recording.wanted import Wanted
 
-__all__ = ["Recorder", "Report", "Wanted", "exclusive"]
+__all__ = ["Pen", "Probe", "Recorder", "Report", "Wanted", "exclusive"]

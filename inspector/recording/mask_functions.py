@@ -1,9 +1,11 @@
 """Reads transformers' mask functions: what a mask is made by, as a rule in a few words.
 
-transformers composes a mask from small functions (`causal_mask_function`, `sliding_window_overlay(4096)`, …) and may then
-leave it out because the kernel can do without. The rule is read off the composition, so it is known either way, and
-for a mask that is too large to keep. It reads like a Python expression: `all(causal, window(4096), padding)`; `all` is
-an intersection, `any` a union, and a bare name other than `causal` and `full` is a tensor that stands beside the rule.
+transformers composes a mask from small functions (`causal_mask_function`, `sliding_window_overlay(4096)`, …) and may
+then leave it out because the kernel can do without. The rule is read off the composition, so it is known either way,
+and for a mask that is too large to keep.
+
+A rule reads like a Python expression: `all(causal, window(4096), padding)`. `all` is an intersection, `any` a union; a
+bare name other than `causal` and `full` is a tensor that stands beside the rule.
 """
 
 from __future__ import annotations

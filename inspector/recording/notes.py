@@ -31,12 +31,14 @@ class Fact:
     """A tensor as it was met.
 
     `first` is the fact of the same tensor when it was met first, None if this is it: a tensor that was changed in place
-    has several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `version`
-    is torch's count of in-place changes where something was kept of it.
+    has several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `inner`
+    is set when it was met between modules first. `version` is torch's count of in-place changes where something was
+    kept of it.
     """
 
     # Most facts keep these defaults. They stand on the class because setting them costs more than all of the rest.
     level = 0
+    inner = False
     first: Fact | None = None
     way: Way | None = None
     port: str | None = None
@@ -78,19 +80,27 @@ class Notes:
         old = self.facts.get(key)
         if old is not None and old.ref() is not tensor:
             old = None
-        if (
-            old is not None
-            and old.level | level == old.level
-            and (not old.level or self._keeper.unchanged(old, tensor))
-        ):
-            return old
+        if old is not None:
+            if call is not None and old.inner and old.call is None:
+                (old.first or old).call = old.call = call
+            if old.level | level == old.level and (not old.level or self._keeper.unchanged(old, tensor)):
+                return old
         self.facts[key] = fact = Fact(tensor, call)
         if old is not None:
-            fact.first, fact.call = old.first or old, old.call
+            fact.first, fact.call, fact.inner = old.first or old, old.call, old.inner
         if self.flow is not None:
             fact.way = self.flow.way(tensor)
         if level or not fact.dtype.is_floating_point:
             self._keeper.keep(fact, tensor, level)
+        return fact
+
+    def inside(self, tensor: Tensor, level: int) -> Fact:
+        """The fact of a tensor met between modules. The first call that puts it out counts as its maker."""
+        old = self.facts.get(id(tensor))
+        known = old is not None and old.ref() is tensor
+        fact = self.tensor(tensor, None, level)
+        if not known:
+            fact.inner = True
         return fact
 
     def value(self, thing: Any, call: int | None, level: int) -> Any:

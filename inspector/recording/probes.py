@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from inspector.recording.notes import Fact, Notes
 
 if TYPE_CHECKING:
-    from inspector.recording.recorder import Wanted
+    from inspector.recording.wanted import Wanted
 
 
 class Probe(Protocol):
@@ -73,13 +73,13 @@ class Pen:
 
     def note(self, thing: Any, level: int = 0) -> Any:
         """Notes of anything; `level` says what is kept of tensors (see `wanted`)."""
-        return self._notes.value(thing, None, level)
+        return self._notes.inside(thing, level) if isinstance(thing, Tensor) else self._notes.value(thing, None, level)
 
-    def tensor(self, tensor: Tensor, level: int = 0, made: tuple[int, str] | None = None) -> Fact:
-        """Notes of a tensor. `made` is the call and port that it is an output of, where the probe saw it come about."""
-        fact = self._notes.tensor(tensor, None if made is None else made[0], level)
-        if made is not None and fact.call == made[0] and fact.first is None:
-            fact.port = made[1]
+    def made(self, tensor: Tensor, call: int, port: str, level: int = 0) -> Fact:
+        """Notes of a tensor that the probe saw come about: at `port` of `call`, which counts as its maker."""
+        fact = self._notes.tensor(tensor, call, level)
+        if fact.call == call and fact.first is None and fact.port is None:
+            fact.port = port
         return fact
 
     def wanted(self, module: nn.Module, port: str) -> int:

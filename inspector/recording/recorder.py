@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from threading import Event
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -19,43 +17,19 @@ import torch
 from torch import Tensor, nn
 
 from inspector.errors import Cancelled
+from inspector.recording.attention import AttentionProbe
 from inspector.recording.clock import Clock, Clocks
 from inspector.recording.flow import Flow
-from inspector.recording.keeper import SHAPES, STATS, VALUES, Keeper
+from inspector.recording.keeper import Keeper
 from inspector.recording.notes import SCALARS, Notes
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be kept beyond shapes: `stats` of every tensor, `values` of those that match a glob.
-
-    A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is
-    the number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at
-    each call. `flow` follows tensors through the functions between modules.
-    """
-
-    stats: bool = False
-    values: tuple[str, ...] = ()
-    budget: int | None = None
-    memory: bool = True
-    flow: bool = False
-
-    def level(self, path: str) -> int:
-        """What the hooks of a module keep, as bits."""
-        values = any(fnmatchcase(path, glob.partition(":")[0]) for glob in self.values)
-        return (STATS if self.stats else SHAPES) | (VALUES if values else SHAPES)
-
-    def port(self, path: str, port: str) -> bool:
-        """Whether the value at a port was asked for. Globs take `[` and `]` literally: ports are full of them."""
-        for glob in self.values:
-            modules, colon, ports = glob.partition(":")
-            if fnmatchcase(path, modules) and (not colon or fnmatchcase(port, ports.replace("[", "[[]"))):
-                return True
-        return False
+from inspector.recording.probes import Pen, Probe
+from inspector.recording.wanted import Wanted
 
 
 class Row(NamedTuple):
-    """The notes of one call. `number` indexes the recorder's modules; `error` is set when the module raised."""
+    """The notes of one call. `number` indexes the recorder's modules; `error` is set when the module raised; `ports` is
+    what probes wrote.
+    """
 
     number: int
     parent: int | None
@@ -67,6 +41,7 @@ class Row(NamedTuple):
     end: Any = None
     error: str | None = None
     memory: int | None = None
+    ports: dict[str, Any] | None = None
 
 
 START, OUTPUT, END, ERROR, MEMORY = map(Row._fields.index, ("start", "output", "end", "error", "memory"))
@@ -79,24 +54,27 @@ class Recorder:
 
     `modules` holds the (path, module) pairs that the numbers of `rows` index.
     `exception` is the last that came through a module. `on_call` is called with the number of calls begun so far;
-    setting `cancel` makes the next call raise `Cancelled`.
+    setting `cancel` makes the next call raise `Cancelled`. `probes` record beside the hooks, after the one of attention
+    kernels.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        wanted: Wanted = Wanted(),
+        wanted: Wanted | None = None,
         *,
+        probes: Sequence[Probe] = (),
         on_call: Callable[[int], None] | None = None,
         cancel: Event | None = None,
     ) -> None:
         self.model = model
-        self.wanted = wanted
+        self.wanted = wanted = wanted or Wanted()
         self.modules: list[tuple[str, nn.Module]] = list(model.named_modules())
         self.keeper = Keeper(wanted.budget)
         self.exception: BaseException | None = None
         self.notices: list[str] = []
         self.clocks = Clocks(model)
+        self._probes = (AttentionProbe(), *probes)
         self._on_call = on_call
         self._cancel = cancel
         self._rows: list[list[Any]] = []
@@ -118,10 +96,19 @@ class Recorder:
                 attached.callback(first.remove)
                 last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
                 attached.callback(last.remove)
+            self._attach_probes(attached)
             if self._notes.flow is not None:
                 attached.enter_context(self._notes.flow)
             self._attached = attached.pop_all()
         return self
+
+    def _attach_probes(self, attached: ExitStack) -> None:
+        pen = Pen(self.modules, self._rows, self._stack, self._notes, self.wanted, self.notices)
+        for probe in self._probes:
+            try:
+                attached.enter_context(probe.attach(pen))
+            except Exception as error:  # a probe of a plugin must not stop the user's model
+                self.notices.append(f"{type(probe).__name__} records nothing: {type(error).__name__}: {error}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -164,7 +151,7 @@ class Recorder:
                     named[name] = arg if type(arg) in SCALARS else note(arg, None, level)
             except Exception as error:  # an object that cannot be described must not stop the user's model
                 self._stumbled(number, error)
-            row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None]
+            row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None, None]
             stack.append(len(rows))
             rows.append(row)
             if watched:

@@ -122,7 +122,8 @@ class Report:
         if not isinstance(note, Fact):
             return note  # type: ignore[no-any-return]
         origin = _origin(note)
-        origin = None if origin == place else origin
+        if origin == place or (note.inner and origin is not None and self._is_inside(place[0], origin[0])):
+            origin = None
         way = None if origin or self._is_plain_result(place) else note.way
         return TensorInfo(
             shape=tuple(note.shape),
@@ -134,6 +135,11 @@ class Report:
             via=() if way is None else way.functions,
             value=None if note.held is None else note.held.key,
         )
+
+    def _is_inside(self, call: int, outer: int) -> bool:
+        """Whether a call runs inside another, which then cannot have made what went into it."""
+        parent = self._rows[call].parent
+        return parent is not None and (parent == outer or self._is_inside(parent, outer))
 
     def _is_plain_result(self, place: tuple[int, str]) -> bool:
         """Whether a port is the output of a module without parts: that it was made from the inputs goes without saying."""
@@ -162,6 +168,8 @@ def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]
         inputs.update(flatten(f"input.{names[position]}" if position < len(names) else f"input[{position}]", note))
     for name, note in row.kwargs.items():
         inputs.update(flatten(f"input.{name}", note))
+    for name, note in (row.ports or {}).items():
+        inputs.update(flatten(name, note))
     returned = row.end is not None and row.error is None
     return inputs, dict(flatten("output", row.output)) if returned else {}
 

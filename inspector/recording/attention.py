@@ -1,0 +1,214 @@
+"""Records what attention kernels really get, while the kernel that the user chose goes on running.
+
+The ports stand on the call of the attention module: `attention.query`, `attention.key`, `attention.value`,
+`attention.mask` and, as they were passed, `attention.scaling`, `attention.is_causal` and the rest. Masks stand on the
+call in which they were made: `masks[0].rule` and so on, also where transformers then left the mask out. Values are kept
+on request only.
+
+Keys that a cache has grown are kept once: from the second step on `attention.key_rows` are the rows that are new, and
+`attention.key_grown` says which call has the rest (`before`), how many of its rows went off the front (`dropped`) and
+where the new ones stand (`start`). The same holds for values.
+
+A module that calls its kernel several times, once for each window of a vision tower, has its queries, keys and values
+put together along the sequence; `attention.lengths` i64 [calls, 2] says how many queries and keys each call got.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inspector.recording.appended import Appended
+from inspector.recording.interfaces import Kernel, listen
+from inspector.recording.keeper import VALUES
+from inspector.recording.mask_functions import describe
+from inspector.recording.notes import SCALARS, Fact
+from inspector.recording.probes import Pen
+
+POSITIONAL = ("query", "key", "value", "attention_mask")
+"""The arguments that every kernel of transformers takes behind its module."""
+
+BESIDE_THE_POINT = frozenset({"use_cache", "output_attentions", "output_hidden_states", "return_dict"})
+"""Arguments that models hand on to whatever they call, and that no kernel reads."""
+
+STATES = ("query", "key", "value")
+GROWING = ("key", "value")
+PORT = "attention"
+
+
+class AttentionProbe:
+    """The probe of attention kernels and masks."""
+
+    @contextmanager
+    def attach(self, pen: Pen) -> Iterator[None]:
+        listening = Listening(pen)
+        kernels = {id(module): listening.kernel for _, module in pen.modules}
+        configs = {id(config) for _, module in pen.modules if (config := getattr(module, "config", None)) is not None}
+        with listen(kernels, dict.fromkeys(configs, listening.mask)):
+            try:
+                yield
+            finally:
+                listening.finish()
+
+
+class Listening:
+    """What one recording has heard so far."""
+
+    def __init__(self, pen: Pen) -> None:
+        self._pen = pen
+        self._levels: dict[int, dict[str, int]] = {}
+        self._grown: dict[tuple[int, str], Appended] = {}
+        self._split: Split | None = None
+        self._early: list[tuple[Kernel, Mapping[str, Any], Any, str]] = []
+
+    def kernel(
+        self, name: str, kernel: Kernel, module: nn.Module, args: tuple[Any, ...], given: Mapping[str, Any]
+    ) -> None:
+        """A kernel is about to run."""
+        with torch._C.DisableTorchFunction():  # our own looks at tensors are not the model's
+            try:
+                self._kernel(name, module, args, given)
+            except Exception as error:
+                self._pen.notice(f"An attention kernel ({name}) could not be noted: {type(error).__name__}: {error}")
+
+    def mask(self, function: Kernel, given: Mapping[str, Any], mask: Any) -> None:
+        """A mask function has run."""
+        maker = sys._getframe(2).f_code.co_name
+        with torch._C.DisableTorchFunction():
+            try:
+                self._mask(function, given, mask, maker)
+            except Exception as error:
+                self._pen.notice(f"A mask could not be noted ({maker}): {type(error).__name__}: {error}")
+
+    def finish(self) -> None:
+        """Put together what several calls of a kernel got."""
+        if self._split is not None:
+            self._split.join()
+            self._split = None
+
+    def _kernel(self, name: str, module: nn.Module, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+        call = self._pen.call(module)
+        if call is None:
+            return
+        named = {**dict(zip(POSITIONAL, args, strict=False)), **given}
+        ports = self._pen.ports(call)
+        if PORT in ports:
+            self._again(call, ports[PORT], named)
+            return
+        self.finish()
+        for early in self._early:
+            self._mask(*early)
+        ports[PORT] = self._notes(name, module, named, call)
+
+    def _notes(self, name: str, module: nn.Module, named: Mapping[str, Any], call: int) -> dict[str, Any]:
+        levels = self._levels.get(id(module)) or self._wanted(module)
+        noted: dict[str, Any] = {"kernel": name}
+        note = self._pen.note
+        for argument, value in named.items():
+            if argument == "attention_mask":
+                noted["mask"] = note(value, levels["mask"])
+            elif argument in GROWING and levels[argument] & VALUES and value.shape[2] > named["query"].shape[2]:
+                self._note_growing(noted, argument, value, named, module, call)
+            elif value is None or argument in BESIDE_THE_POINT:
+                continue
+            elif type(value) in SCALARS:
+                noted[argument] = value
+            else:
+                noted[argument] = note(value, levels.get(argument, levels["query"]))
+        noted.setdefault("is_causal", bool(getattr(module, "is_causal", True)))
+        return noted
+
+    def _note_growing(
+        self, noted: dict[str, Any], name: str, tensor: Tensor, named: Any, module: Any, call: int
+    ) -> None:
+        """Keys or values that a cache has grown: whole the first time, then what is new of them."""
+        grown = self._grown.setdefault((id(module), name), Appended())
+        growth = grown.growth(tensor, named["query"].shape[2], call)
+        level = self._levels[id(module)][name]
+        if growth is None:
+            noted[name] = self._pen.note(tensor, level)
+            return
+        noted[name] = self._pen.note(tensor, level & ~VALUES)
+        rows = tensor[:, :, growth.start : growth.stop]
+        noted[f"{name}_rows"] = self._pen.note(rows, level)
+        noted[f"{name}_grown"] = {"before": growth.before, "dropped": growth.dropped, "start": growth.start}
+
+    def _again(self, call: int, noted: dict[str, Any], named: Mapping[str, Any]) -> None:
+        """A further kernel call of the same module call."""
+        if self._split is None or self._split.call != call:
+            self.finish()
+            self._split = Split(self._pen, call, noted)
+        self._split.add(named)
+
+    def _wanted(self, module: nn.Module) -> dict[str, int]:
+        found = {port: self._pen.wanted(module, f"{PORT}.{port}") for port in (*STATES, "mask")}
+        self._levels[id(module)] = found
+        return found
+
+    def _mask(self, function: Kernel, given: Mapping[str, Any], mask: Any, maker: str) -> None:
+        """Write down the rule of a mask at the call that makes it; one that `generate` makes beforehand waits."""
+        call = self._pen.call()
+        if call is None:
+            self._early.append((function, given, mask, maker))
+            return
+        made = self._pen.ports(call).setdefault("masks", [])
+        rule, tensors = describe(given.get("mask_function"), given.get("attention_mask"))
+        noted = {
+            "maker": maker,
+            "function": getattr(function, "__name__", type(function).__name__),
+            "rule": rule,
+            "queries": given.get("q_length"),
+            "keys": given.get("kv_length"),
+            "query_offset": self._pen.note(given.get("q_offset", 0)),
+            "key_offset": self._pen.note(given.get("kv_offset", 0)),
+            "skipped": mask is None,
+            **{name: self._pen.note(tensor) for name, tensor in tensors.items()},
+        }
+        if isinstance(mask, Tensor):
+            noted["made"] = self._pen.made(mask, call, f"masks[{len(made)}].made")
+        made.append(noted)
+
+
+class Split:
+    """The kernel calls of one module call: how long each was and, where they are kept, its states."""
+
+    def __init__(self, pen: Pen, call: int, noted: dict[str, Any]) -> None:
+        self.call = call
+        self._pen = pen
+        self._noted = noted
+        self._kept = [name for name in STATES if _held(noted.get(name))]
+        self._pieces: dict[str, list[Tensor]] = {name: [] for name in self._kept}
+        self._masks = 0 if noted.get("mask") is None else 1
+        self._lengths = [(noted["query"].shape[2], noted["key"].shape[2])]
+
+    def add(self, named: Mapping[str, Any]) -> None:
+        self._lengths.append((named["query"].shape[2], named["key"].shape[2]))
+        self._masks += named.get("attention_mask") is not None
+        for name in self._kept:
+            self._pieces[name].append(named[name].clone(memory_format=torch.contiguous_format))
+
+    def join(self) -> None:
+        """One query, key and value, as if the kernel had been called once."""
+        noted, lengths = self._noted, torch.tensor(self._lengths)
+        noted["lengths"] = self._pen.note(lengths)
+        for name, side in zip(STATES, (0, 1, 1), strict=True):
+            first: Fact = noted[name]
+            if name in self._kept:
+                assert first.held is not None
+                whole = torch.cat([first.held.read().to(self._pieces[name][0].device), *self._pieces[name]], dim=2)
+                noted[name] = self._pen.note(whole, VALUES)
+            else:
+                noted[name] = joined = copy.copy(first)
+                joined.shape = torch.Size((*first.shape[:2], int(lengths[:, side].sum()), *first.shape[3:]))
+        if self._masks:
+            noted["mask"] = f"{self._masks} masks, one for each kernel call"
+
+
+def _held(note: Any) -> bool:
+    return isinstance(note, Fact) and note.held is not None

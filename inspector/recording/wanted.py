@@ -1,0 +1,51 @@
+"""What a recording is asked to keep."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from inspector.recording.keeper import SHAPES, STATS, VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be kept beyond shapes: `stats` of every tensor, `values` of those that match a glob.
+
+    A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is
+    the number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at
+    each call. `flow` follows tensors through the functions between modules.
+    """
+
+    stats: bool = False
+    values: tuple[str, ...] = ()
+    budget: int | None = None
+    memory: bool = True
+    flow: bool = False
+
+    def level(self, path: str) -> int:
+        """What the hooks of a module keep, as bits."""
+        values = any(
+            fnmatchcase(path, modules) and _concerns_hooks(port)
+            for modules, _, port in (glob.partition(":") for glob in self.values)
+        )
+        return (STATS if self.stats else SHAPES) | (VALUES if values else SHAPES)
+
+    def level_at(self, path: str, port: str) -> int:
+        """What is kept of the tensor at one port, as bits."""
+        return (STATS if self.stats else SHAPES) | (VALUES if self.port(path, port) else SHAPES)
+
+    def port(self, path: str, port: str) -> bool:
+        """Whether the value at a port was asked for. Globs take `[` and `]` literally: ports are full of them."""
+        for glob in self.values:
+            modules, colon, ports = glob.partition(":")
+            if fnmatchcase(path, modules) and (not colon or fnmatchcase(port, ports.replace("[", "[[]"))):
+                return True
+        return False
+
+
+def _concerns_hooks(port: str) -> bool:
+    """Whether a glob over ports may match what hooks see, and not only what a probe writes (`attention.*`)."""
+    start = re.split(r"[*?[]", port)[0]
+    return any(side.startswith(start) or start.startswith(side) for side in ("input", "output"))
