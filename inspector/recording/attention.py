@@ -38,7 +38,6 @@ BESIDE_THE_POINT = frozenset({"use_cache", "output_attentions", "output_hidden_s
 """Arguments that models hand on to whatever they call, and that no kernel reads."""
 
 STATES = ("query", "key", "value")
-GROWING = ("key", "value")
 PORT = "attention"
 
 
@@ -62,7 +61,7 @@ class Listening:
 
     def __init__(self, pen: Pen) -> None:
         self._pen = pen
-        self._levels: dict[int, dict[str, int]] = {}
+        self._levels: dict[int, tuple[int, ...]] = {}
         self._grown: dict[tuple[int, str], Appended] = {}
         self._split: Split | None = None
         self._early: list[tuple[Kernel, Mapping[str, Any], Any, str]] = []
@@ -96,58 +95,62 @@ class Listening:
         call = self._pen.call(module)
         if call is None:
             return
-        named = {**dict(zip(POSITIONAL, args, strict=False)), **given}
+        if len(args) != len(POSITIONAL):
+            named = {**dict(zip(POSITIONAL, args, strict=False)), **given}
+            args = tuple(named.pop(argument, None) for argument in POSITIONAL)
+            given = named
         ports = self._pen.ports(call)
         if PORT in ports:
-            self._again(call, ports[PORT], named)
+            self._again(call, ports[PORT], *args)
             return
-        self.finish()
-        for early in self._early:
-            self._mask(*early)
-        ports[PORT] = self._notes(name, module, named, call)
+        if self._split is not None:
+            self.finish()
+        while self._early:
+            self._mask(*self._early.pop(0))
+        ports[PORT] = self._notes(name, module, args, given, call)
 
-    def _notes(self, name: str, module: nn.Module, named: Mapping[str, Any], call: int) -> dict[str, Any]:
+    def _notes(self, name: str, module: nn.Module, args: tuple[Any, ...], given: Mapping[str, Any], call: int) -> Any:
+        query, key, value, mask = args
         levels = self._levels.get(id(module)) or self._wanted(module)
-        noted: dict[str, Any] = {"kernel": name}
         note = self._pen.note
-        for argument, value in named.items():
-            if argument == "attention_mask":
-                noted["mask"] = note(value, levels["mask"])
-            elif argument in GROWING and levels[argument] & VALUES and value.shape[2] > named["query"].shape[2]:
-                self._note_growing(noted, argument, value, named, module, call)
-            elif value is None or argument in BESIDE_THE_POINT:
-                continue
-            elif type(value) in SCALARS:
-                noted[argument] = value
-            else:
-                noted[argument] = note(value, levels.get(argument, levels["query"]))
-        noted.setdefault("is_causal", bool(getattr(module, "is_causal", True)))
+        noted: dict[str, Any] = {"kernel": name, "query": note(query, levels[0])}
+        if (levels[1] | levels[2]) & VALUES and key.shape[2] > query.shape[2]:
+            self._note_grown(noted, "key", key, query, (module, call, levels[1]))
+            self._note_grown(noted, "value", value, query, (module, call, levels[2]))
+        else:
+            noted["key"], noted["value"] = note(key, levels[1]), note(value, levels[2])
+        noted["mask"] = None if mask is None else note(mask, levels[3])
+        for argument, item in given.items():
+            if item is not None and argument not in BESIDE_THE_POINT:
+                noted[argument] = item if type(item) in SCALARS else note(item, levels[0])
+        if "is_causal" not in noted:
+            noted["is_causal"] = bool(getattr(module, "is_causal", True))
         return noted
 
-    def _note_growing(
-        self, noted: dict[str, Any], name: str, tensor: Tensor, named: Any, module: Any, call: int
+    def _note_grown(
+        self, noted: dict[str, Any], name: str, tensor: Tensor, query: Tensor, place: tuple[nn.Module, int, int]
     ) -> None:
         """Keys or values that a cache has grown: whole the first time, then what is new of them."""
-        grown = self._grown.setdefault((id(module), name), Appended())
-        growth = grown.growth(tensor, named["query"].shape[2], call)
-        level = self._levels[id(module)][name]
-        if growth is None:
-            noted[name] = self._pen.note(tensor, level)
-            return
-        noted[name] = self._pen.note(tensor, level & ~VALUES)
-        rows = tensor[:, :, growth.start : growth.stop]
-        noted[f"{name}_rows"] = self._pen.note(rows, level)
-        noted[f"{name}_grown"] = {"before": growth.before, "dropped": growth.dropped, "start": growth.start}
+        module, call, level = place
+        growth = None
+        if level & VALUES and not tensor.is_meta:
+            grown = self._grown.setdefault((id(module), name), Appended())
+            growth = grown.growth(tensor, query.shape[2], call)
+        noted[name] = self._pen.note(tensor, level if growth is None else level & ~VALUES)
+        if growth is not None:
+            noted[f"{name}_rows"] = self._pen.note(tensor[:, :, growth.start : growth.stop], level)
+            noted[f"{name}_grown"] = {"before": growth.before, "dropped": growth.dropped, "start": growth.start}
 
-    def _again(self, call: int, noted: dict[str, Any], named: Mapping[str, Any]) -> None:
+    def _again(self, call: int, noted: dict[str, Any], *args: Any) -> None:
         """A further kernel call of the same module call."""
         if self._split is None or self._split.call != call:
             self.finish()
             self._split = Split(self._pen, call, noted)
-        self._split.add(named)
+        self._split.add(*args)
 
-    def _wanted(self, module: nn.Module) -> dict[str, int]:
-        found = {port: self._pen.wanted(module, f"{PORT}.{port}") for port in (*STATES, "mask")}
+    def _wanted(self, module: nn.Module) -> tuple[int, ...]:
+        """What is kept of query, key, value and mask."""
+        found = tuple(self._pen.wanted(module, f"{PORT}.{port}") for port in (*STATES, "mask"))
         self._levels[id(module)] = found
         return found
 
@@ -187,11 +190,12 @@ class Split:
         self._masks = 0 if noted.get("mask") is None else 1
         self._lengths = [(noted["query"].shape[2], noted["key"].shape[2])]
 
-    def add(self, named: Mapping[str, Any]) -> None:
-        self._lengths.append((named["query"].shape[2], named["key"].shape[2]))
-        self._masks += named.get("attention_mask") is not None
-        for name in self._kept:
-            self._pieces[name].append(named[name].clone(memory_format=torch.contiguous_format))
+    def add(self, query: Tensor, key: Tensor, value: Tensor, mask: Any) -> None:
+        self._lengths.append((query.shape[2], key.shape[2]))
+        self._masks += mask is not None
+        for name, tensor in zip(STATES, (query, key, value), strict=True):
+            if name in self._kept:
+                self._pieces[name].append(tensor.clone(memory_format=torch.contiguous_format))
 
     def join(self) -> None:
         """One query, key and value, as if the kernel had been called once."""

@@ -97,10 +97,12 @@ class Notes:
     def inside(self, tensor: Tensor, level: int) -> Fact:
         """The fact of a tensor met between modules. The first call that puts it out counts as its maker."""
         old = self.facts.get(id(tensor))
-        known = old is not None and old.ref() is tensor
+        if old is not None and old.ref() is tensor:
+            return self.tensor(tensor, None, level)
+        if not level and self.flow is None and tensor.dtype.is_floating_point:
+            return Fact(tensor, None)  # its shape is all that will be asked for
         fact = self.tensor(tensor, None, level)
-        if not known:
-            fact.inner = True
+        fact.inner = True
         return fact
 
     def value(self, thing: Any, call: int | None, level: int) -> Any:
