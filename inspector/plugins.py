@@ -101,7 +101,7 @@ class Plugins:
 
     @cached_property
     def presets(self) -> dict[str, Preset]:
-        return {preset.name: preset for preset in reversed(self._collect("inspector_presets"))}
+        return _by_name(self._collect("inspector_presets"))
 
     @cached_property
     def probes(self) -> Sequence[Probe]:
@@ -109,12 +109,11 @@ class Plugins:
 
     @cached_property
     def views(self) -> dict[str, View]:
-        """Plugins' views by name; the first plugin to offer a name keeps it."""
-        return {view.name: view for view in reversed(self._collect("inspector_views"))}
+        return _by_name(self._collect("inspector_views"))
 
     @cached_property
     def commands(self) -> dict[str, click.Command]:
-        return {command.name or "": command for command in reversed(self._collect("inspector_commands"))}
+        return _by_name(self._collect("inspector_commands"))
 
     @cached_property
     def screens(self) -> Sequence[Tab]:
@@ -147,3 +146,11 @@ class Plugins:
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist else ("", "")
+
+
+def _by_name(things: Sequence[Any]) -> dict[str, Any]:
+    """By name, in the order in which they were offered; the first plugin to offer a name keeps it."""
+    named: dict[str, Any] = {}
+    for thing in things:
+        named.setdefault(thing.name, thing)
+    return named

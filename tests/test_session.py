@@ -52,6 +52,7 @@ def test_shape_only_has_the_same_integers_as_a_run_with_weights(vision: Session)
     with_weights, without = (one.trace("hi", images=picture(112, 84)) for one in (vision, shapes))
     assert without.model.shape_only
     assert without.tokens == with_weights.tokens
+    assert all(call.seconds is None for call in without.calls)
     assert [call.path for call in without.calls] == [call.path for call in with_weights.calls]
     for real, bare in zip(with_weights.calls, without.calls, strict=True):
         assert [str(value) for value in real.ports().values()] == [str(value) for value in bare.ports().values()]

@@ -21,8 +21,10 @@ class Clock:
         self.device = device
         self.mark: Callable[[], Any] = self._event if device.type == "cuda" else time.perf_counter
 
-    def seconds(self, start: Any, end: Any) -> float:
-        """The time between two marks of this clock, in seconds."""
+    def seconds(self, start: Any, end: Any) -> float | None:
+        """The time between two marks of this clock, in seconds; None on the meta device, where nothing really ran."""
+        if self.device.type == "meta":
+            return None
         return float(start.elapsed_time(end) / 1000 if self.device.type == "cuda" else end - start)
 
     def synchronize(self) -> None:
@@ -51,6 +53,8 @@ class Clocks:
     def of(self, module: nn.Module) -> Clock:
         """The clock of the device where a module's own weights, or its children's, are."""
         device = device_of(module) or self._main
+        if device.type == "meta":  # weights that are offloaded, unless the whole model has none
+            device = self._main
         if device not in self._clocks:
             self._clocks[device] = Clock(device)
         return self._clocks[device]
