@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,16 +44,33 @@ STAND_IN = (
 )
 
 
-def qwen_tokenizer(template: str, notices: list[str]) -> PreTrainedTokenizerBase:
-    """The Qwen2 tokenizer with a chat template; a stand-in, of which `notices` then tells, without the extra `qwen`."""
-    file = vocabulary_file()
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the generations of Qwen's tokenizer differ in: control tokens, then tokens that count as text."""
+
+    special: tuple[str, ...] = SPECIAL
+    added: tuple[str, ...] = ADDED
+    eos: str = "<|im_end|>"
+    length: int = 131072
+
+
+QWEN2 = Kind()
+
+
+def qwen_tokenizer(
+    template: str, notices: list[str], kind: Kind = QWEN2, file: Path | None = None
+) -> PreTrainedTokenizerBase:
+    """A Qwen tokenizer with a chat template, from a `qwen.tiktoken` file or else from the extra `qwen`; without that a
+    stand-in, of which `notices` then tells.
+    """
+    file = file or vocabulary_file()
     if file is None:
         notices.append(STAND_IN)
-        ids = {token: FIRST_SPECIAL + place for place, token in enumerate((*SPECIAL, *ADDED))}
+        ids = {token: FIRST_SPECIAL + place for place, token in enumerate((*kind.special, *kind.added))}
         tokenizer = byte_tokenizer(ids, template)
-        tokenizer.eos_token = "<|im_end|>"
+        tokenizer.eos_token = kind.eos
         return tokenizer
-    return _kept(file, template)
+    return _kept(file, template, kind)
 
 
 def vocabulary_file() -> Path | None:
@@ -65,26 +83,26 @@ def vocabulary_file() -> Path | None:
     return None
 
 
-def _kept(file: Path, template: str) -> PreTrainedTokenizerBase:
+def _kept(file: Path, template: str, kind: Kind) -> PreTrainedTokenizerBase:
     """The real tokenizer: from the cache, or converted and put there."""
     data = file.read_bytes()
-    recipe = repr((PATTERN, SPECIAL, ADDED)).encode()
+    recipe = repr((PATTERN, kind.special, kind.added)).encode()
     name = f"qwen-{hashlib.sha256(recipe + data).hexdigest()[:16]}.json"
-    converted = cache(lambda: _convert(data))
+    converted = cache(lambda: _convert(data, kind))
     try:
-        return _fast(template, tokenizer_file=str(cached_file(name, lambda: converted().to_str())))
+        return _fast(template, kind, tokenizer_file=str(cached_file(name, lambda: converted().to_str())))
     except Exception:  # a cache that cannot be written, or that is damaged: everything works without it
-        return _fast(template, tokenizer_object=converted())
+        return _fast(template, kind, tokenizer_object=converted())
 
 
-def _fast(template: str, **backend: Any) -> PreTrainedTokenizerBase:
+def _fast(template: str, kind: Kind, **backend: Any) -> PreTrainedTokenizerBase:
     """The settings of the published `tokenizer_config.json` around the tokenizer itself."""
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(
-        eos_token="<|im_end|>",
+        eos_token=kind.eos,
         pad_token="<|endoftext|>",
-        model_max_length=131072,
+        model_max_length=kind.length,
         clean_up_tokenization_spaces=False,
         padding_side="left",
         chat_template=template,
@@ -92,7 +110,7 @@ def _fast(template: str, **backend: Any) -> PreTrainedTokenizerBase:
     )
 
 
-def _convert(data: bytes) -> Any:
+def _convert(data: bytes, kind: Kind) -> Any:
     from tokenizers import AddedToken, normalizers
     from transformers.convert_slow_tokenizer import TikTokenConverter
 
@@ -106,6 +124,6 @@ def _convert(data: bytes) -> Any:
 
     tokenizer = Converter(pattern=PATTERN).converted()
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
-    tokenizer.add_tokens([AddedToken(token, normalized=False, special=False) for token in ADDED])
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in kind.special])
+    tokenizer.add_tokens([AddedToken(token, normalized=False, special=False) for token in kind.added])
     return tokenizer

@@ -33,8 +33,8 @@ class Assembly:
 
     `config` is the configuration of the whole. `pieces` hold its weights, and `tensors` those that were read already,
     by their names in the whole; both empty stand for the checkpoint itself. `processor` is what encodes its inputs,
-    None for the family's own. `finish` is called with the model when its weights are in place, or when it has shapes alone.
-    `notices` are sentences that the user must see.
+    None for the family's own. `finish` is called with the model when its weights are in place, or when it has shapes
+    alone. `notices` are sentences that the user must see.
     """
 
     config: PreTrainedConfig

@@ -9,19 +9,7 @@ from typing import Any
 
 from transformers import CLIPVisionConfig, PreTrainedConfig
 
-VIT_L_14 = {
-    "hidden_size": 1024,
-    "image_size": 224,
-    "intermediate_size": 4096,
-    "num_attention_heads": 16,
-    "num_hidden_layers": 24,
-    "patch_size": 14,
-    "projection_dim": 768,
-}
-"""The vision tower of `openai/clip-vit-large-patch14`."""
-
-IMAGE_TOKEN_ID = 151646
-"""`<|extra_0|>`, the first of the vocabulary's spare tokens: the picture's placeholder."""
+from .published import IMAGE_TOKEN_ID, VIT_L_14
 
 
 class QwenConfig(PreTrainedConfig):  # type: ignore[misc]

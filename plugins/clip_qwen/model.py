@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from transformers.cache_utils import Cache
 from transformers.utils import ModelOutput
 from transformers.utils.generic import can_return_tuple
 
+from .adapter import merged_state
 from .configuration import ClipQwenConfig
 from .decoder import QwenForCausalLM
 from .merge import ImageMerge
@@ -82,6 +84,13 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
     @faithful.setter
     def faithful(self, value: bool) -> None:
         self.config.text_config.faithful = value
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """All of it in one directory. A LoRA is saved as part of the weights that it changes."""
+        merged = merged_state(self)
+        if merged is not None:
+            kwargs.setdefault("state_dict", merged)
+        super().save_pretrained(save_directory, **kwargs)
 
     def get_input_embeddings(self) -> nn.Module:
         return self.language_model.get_input_embeddings()  # type: ignore[no-any-return]
