@@ -63,6 +63,26 @@ class Layout:
         return found
 
 
+PLACEHOLDERS = {
+    "image": ("image_token_id", "image_token_index"),
+    "video": ("video_token_id", "video_token_index"),
+}
+"""Where configurations say which id stands for a picture's features."""
+
+
+def placeholder_ids(config: Mapping[str, Any]) -> dict[int, str]:
+    """The ids that stand for features of pictures and videos, with their kind."""
+    parts = [config, config.get("text_config")]
+    return {
+        part[name]: kind
+        for kind, names in PLACEHOLDERS.items()
+        for part in parts
+        if isinstance(part, Mapping)
+        for name in names
+        if isinstance(part.get(name), int)
+    }
+
+
 def layout_of(config: Mapping[str, Any]) -> Layout:
     """The layout that a configuration tells in the words that most models of transformers share."""
     vision = config.get("vision_config")

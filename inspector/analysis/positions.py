@@ -119,6 +119,16 @@ class Grids:
         self._left = list(grids)
         self._frame = 0
 
+    def copy(self) -> Grids:
+        """The same supply, to be taken from independently."""
+        twin = Grids(self._left)
+        twin._frame = self._frame
+        return twin
+
+    def add(self, grids: Sequence[Grid]) -> None:
+        """Pictures that came with a later forward."""
+        self._left.extend(grids)
+
     def take(self, count: int) -> Iterator[tuple[Grid | None, int | None, int]]:
         """Deal a run of `count` placeholders out to pictures: grid, frame (None for all of them) and tokens of each.
 

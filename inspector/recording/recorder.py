@@ -23,6 +23,7 @@ from inspector.recording.flow import Flow
 from inspector.recording.keeper import Keeper
 from inspector.recording.notes import SCALARS, Notes
 from inspector.recording.probes import Pen, Probe
+from inspector.recording.state import StateProbe
 from inspector.recording.wanted import Wanted
 
 
@@ -54,8 +55,8 @@ class Recorder:
 
     `modules` holds the (path, module) pairs that the numbers of `rows` index.
     `exception` is the last that came through a module. `on_call` is called with the number of calls begun so far;
-    setting `cancel` makes the next call raise `Cancelled`. `probes` record beside the hooks, after the one of attention
-    kernels.
+    setting `cancel` makes the next call raise `Cancelled`. `probes` record beside the hooks, after those of attention
+    kernels and of what the model remembers.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Recorder:
         self.exception: BaseException | None = None
         self.notices: list[str] = []
         self.clocks = Clocks(model)
-        self._probes = (AttentionProbe(), *probes)
+        self._probes: tuple[Probe, ...] = (AttentionProbe(), StateProbe(), *probes)
         self._on_call = on_call
         self._cancel = cancel
         self._rows: list[list[Any]] = []

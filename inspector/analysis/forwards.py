@@ -1,0 +1,258 @@
+"""What each forward of a trace was given, read from the calls of the whole model and of the decoder's embeddings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from inspector.analysis.layout import Layout, placeholder_ids
+from inspector.trace import Call, TensorInfo, Trace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from inspector.analysis.windows import Size
+
+LENGTH = re.compile(r"\(length=(\d+)\)")
+TOWER_GRID = "input.grid_thw"
+ENCODED = re.compile(r"input\.mm_encoder_outputs\.(image|video)\.pooler_output\[\d+\]")
+GRIDS = {"image": "input.image_grid_thw", "video": "input.video_grid_thw"}
+SECONDS = "media.second_per_grid_ts"
+DELTAS = ("before.rope_deltas", "after.rope_deltas")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The rope delta that a model held, a number for each row.
+
+    It was written in the forward `step`, or, where it was not `inside`, at some time before that forward.
+    """
+
+    values: tuple[int, ...]
+    step: int
+    inside: bool
+
+    def of(self, row: int) -> int | None:
+        """That of a row; rows that a search multiplied share one."""
+        return self.values[row % len(self.values)] if self.values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """One forward of the whole model.
+
+    `batch` rows of `tokens` each, behind `past` tokens in the cache (padding counts; None where it cannot be told).
+    `ids` i64 [batch, tokens], `mask` the padding mask [batch, past + tokens] and `types` (`mm_token_type_ids`) as they
+    were given, None where they were not or were not kept. `sizes` are the grids of patches by kind, and so
+    many `copies` of a row share them: beams, or several sequences for one prompt. `seconds` are those that a temporal
+    patch of each video covers. `positions` i64 [axes, batch or 1, tokens] are those by which queries
+    and keys were turned (or vectors looked up, where `absolute`); `text_positions`, under M-RoPE, those that masks are
+    made from. `before` and `after` are the rope deltas that the model held.
+    """
+
+    step: int
+    call: int
+    batch: int
+    tokens: int
+    past: int | None
+    ids: Tensor | None = None
+    mask: Tensor | None = None
+    types: Tensor | None = None
+    sizes: dict[str, list[Size]] = field(default_factory=dict)
+    copies: int = 1
+    seconds: tuple[float, ...] = ()
+    positions: Tensor | None = None
+    text_positions: Tensor | None = None
+    absolute: bool = False
+    before: Delta | None = None
+    after: Delta | None = None
+
+    def attended(self, row: int) -> list[int]:
+        """The new tokens of a row that are no padding."""
+        if self.mask is None or self.mask.shape[0] <= row or self.mask.shape[1] < self.tokens:
+            return list(range(self.tokens))
+        kept: list[int] = self.mask[row, -self.tokens :].nonzero().flatten().tolist()
+        return kept
+
+    def kinds(self, row: int, known: dict[int, str]) -> list[str]:
+        """The kind of each new token that is no padding; `known` are the ids of placeholders."""
+        if self.ids is None or self.ids.shape[0] <= row:
+            return ["text"] * len(self.attended(row))
+        ids = self.ids[row].tolist()
+        return [known.get(ids[token], "text") for token in self.attended(row)]
+
+
+def forwards(trace: Trace) -> list[Forward]:
+    """Every forward that was given tokens, in order."""
+    reader = _Reader(trace)
+    found: list[Forward] = []
+    towers: list[Call] = []
+    for index in trace.children(None):
+        call = trace.calls[index]
+        shape = _shape(call)
+        if shape is not None:
+            found.append(reader.forward(call, shape, towers))
+            towers = []
+        elif TOWER_GRID in call.inputs:  # `generate` encodes pictures before its first forward
+            towers.append(call)
+    return found
+
+
+def layout(trace: Trace) -> Layout:
+    """How the model's family lays pictures out, as the trace recorded it."""
+    return Layout.from_json(trace.facts.get("vision", {}))
+
+
+def placeholders(trace: Trace) -> dict[int, str]:
+    """The ids that stand for features of pictures and videos."""
+    return placeholder_ids(trace.config)
+
+
+def kept(trace: Trace, call: Call, port: str) -> Tensor | None:
+    """The kept value at a port; None where there is no tensor, or its value was not kept."""
+    info = call.inputs.get(port, call.outputs.get(port))
+    return trace.values[info.value] if isinstance(info, TensorInfo) and info.value is not None else None
+
+
+def within(path: str, above: Sequence[str]) -> bool:
+    """Whether a module hangs below one of some others."""
+    return any(path.startswith(f"{other}.") for other in above)
+
+
+def vision_towers(trace: Trace) -> list[str]:
+    """Paths of the vision towers."""
+    return [module.path for module in trace.modules if module.role == "vision_tower"]
+
+
+class _Reader:
+    """Finds the calls beside the root that a forward is read from, by step, once for all of them."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        towers = vision_towers(trace)
+        self._rotary = self._first_of("rotary", "input.position_ids", towers)
+        self._table = self._first_of("position_embedding", "input.input", towers)
+        self._language = self._first_of("language_model", "input.position_ids", towers)
+        self._stateful = {port: self._first_of("multimodal_model", port, ()) for port in DELTAS}
+
+    def forward(self, call: Call, shape: tuple[int, int], towers: Sequence[Call]) -> Forward:
+        """A forward; `towers` are the runs of a vision tower by itself that came before it."""
+        trace, (batch, tokens) = self.trace, shape
+        sizes = dict(_sizes(trace, call)) or dict(zip(_encoded(call), _tower_sizes(trace, towers), strict=False))
+        mask = kept(trace, call, "input.attention_mask")
+        mask = mask if mask is not None and mask.ndim == 2 else None
+        before, after = (self._delta(call.step, port) for port in DELTAS)
+        return Forward(
+            step=call.step,
+            call=call.index,
+            batch=batch,
+            tokens=tokens,
+            past=_past(call, mask, tokens),
+            ids=kept(trace, call, "input.input_ids"),
+            mask=mask,
+            types=kept(trace, call, "input.mm_token_type_ids"),
+            sizes=sizes,
+            copies=_copies(call, sizes),
+            seconds=_seconds(trace, call),
+            positions=self._positions(call.step),
+            text_positions=self._text_positions(call.step),
+            absolute=call.step not in self._rotary and call.step in self._table,
+            before=before,
+            after=after,
+        )
+
+    def _first_of(self, role: str, port: str, outside: Sequence[str]) -> dict[int, Call]:
+        """By step, the first call of a role that has a tensor at a port."""
+        found: dict[int, Call] = {}
+        for module in self.trace.modules:
+            if module.role != role or within(module.path, outside):
+                continue
+            for index in self.trace.occurrences(module.path):
+                call = self.trace.calls[index]
+                if isinstance(call.inputs.get(port, call.outputs.get(port)), TensorInfo):
+                    found.setdefault(call.step, call)
+        return found
+
+    def _positions(self, step: int) -> Tensor | None:
+        for calls, port in ((self._rotary, "input.position_ids"), (self._table, "input.input")):
+            if step in calls:
+                given = kept(self.trace, calls[step], port)
+                return given if given is None else given[None] if given.ndim == 2 else given[-3:]
+        return None
+
+    def _text_positions(self, step: int) -> Tensor | None:
+        """Under M-RoPE, a fourth axis in front of the positions that the language model was given."""
+        call = self._language.get(step)
+        given = None if call is None else kept(self.trace, call, "input.position_ids")
+        return given[0] if given is not None and given.ndim == 3 and given.shape[0] == 4 else None
+
+    def _delta(self, step: int, port: str) -> Delta | None:
+        call = self._stateful[port].get(step)
+        info = None if call is None else call.inputs.get(port, call.outputs.get(port))
+        value = None if call is None else kept(self.trace, call, port)
+        if not isinstance(info, TensorInfo) or info.value is None or value is None:
+            return None
+        index, first_port = info.value.split("/", 1)  # where it was met first
+        seen = self.trace.calls[int(index)].step
+        return Delta(tuple(value.flatten().tolist()), seen, inside=first_port == DELTAS[1])
+
+
+def _shape(call: Call) -> tuple[int, int] | None:
+    """Rows and new tokens of a forward of the whole model; None for anything else, such as a vision tower by itself."""
+    for port in ("input.input_ids", "input.inputs_embeds"):
+        info = call.inputs.get(port)
+        if isinstance(info, TensorInfo) and len(info.shape) >= 2:
+            return info.shape[0], info.shape[1]
+    return None
+
+
+def _past(call: Call, mask: Tensor | None, tokens: int) -> int | None:
+    cache = call.inputs.get("input.past_key_values")
+    if cache is None:
+        return 0
+    length = LENGTH.search(str(cache))
+    if length is not None:
+        return int(length[1])
+    return None if mask is None else mask.shape[1] - tokens
+
+
+def _sizes(trace: Trace, call: Call) -> Iterator[tuple[str, list[Size]]]:
+    for kind, port in GRIDS.items():
+        grid = kept(trace, call, port)
+        if grid is not None:
+            yield kind, _rows(grid)
+
+
+def _rows(grid: Tensor) -> list[Size]:
+    return [(int(frames), int(rows), int(columns)) for frames, rows, columns in grid.tolist()]
+
+
+def _encoded(call: Call) -> list[str]:
+    """The kinds of the pictures that a forward was given as features, in the order in which they were encoded."""
+    return list(dict.fromkeys(match[1] for port in call.inputs if (match := ENCODED.fullmatch(port))))
+
+
+def _tower_sizes(trace: Trace, towers: Sequence[Call]) -> Iterator[list[Size]]:
+    for call in towers:
+        grid = kept(trace, call, TOWER_GRID)
+        if grid is not None:
+            yield _rows(grid)
+
+
+def _copies(call: Call, sizes: dict[str, list[Size]]) -> int:
+    """How many rows share the pictures of one: features are given for every row, grids once."""
+    kinds = [match[1] for port in call.inputs if (match := ENCODED.fullmatch(port))]
+    for kind, own in sizes.items():
+        given = kinds.count(kind)
+        if own and given > len(own) and given % len(own) == 0:
+            return given // len(own)
+    return 1
+
+
+def _seconds(trace: Trace, call: Call) -> tuple[float, ...]:
+    """As the forward was given them; else as the videos were read."""
+    given = [value for port, value in call.inputs.items() if port.startswith(SECONDS)]
+    read = given or [item.seconds_per_grid for item in trace.media if item.kind == "video"]
+    return tuple(float(seconds) for seconds in read if isinstance(seconds, (int, float)))
