@@ -44,7 +44,7 @@ class Columns:
 
 def columns(width: int) -> Columns:
     """How `width` cells are shared: the name first, then the shape, the time and the kind."""
-    shape = 24 if width >= 80 else 20 if width >= 60 else 16 if width >= 36 else 0
+    shape = 24 if width >= 80 else 20 if width >= 54 else 15 if width >= 32 else 0
     time = 7 if width >= 44 else 0
     kind = 17 if width >= 66 else 0
     rest = width - sum(column + 1 for column in (shape, time, kind) if column)
@@ -140,6 +140,8 @@ def _outcome(line: Line, width: int, ink: Ink) -> Iterator[Segment]:
     if badge and width_of(text) + len(badge) + 2 < width:
         badge = f" {badge} "
     room = width - len(badge) - bool(badge)
+    if width_of(text) > room:
+        text = text[max(text.find("["), 0) :]  # the dtype gives way before the shape does
     yield Segment(" " + fit(visible(text), max(room, 0)) + " " * bool(badge), style)
     if badge:
         yield Segment(badge, ink("badge"))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -99,6 +100,7 @@ class HeatMap(Widget, can_focus=True):
         self._contrast = 1.0
         self._width = NARROWEST
         self._painted: tuple[tuple[object, ...], list[Strip]] = ((), [])
+        self._unmarked: tuple[tuple[object, ...], list[lines.Line], list[Strip]] = ((), [], [])
 
     @property
     def pointed(self) -> tuple[str, Any] | None:
@@ -198,10 +200,7 @@ class HeatMap(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         key = (self.picture, self.size, self.app.theme, self.has_focus, self._contrast, self._problem)
         if self._painted[0] != key:
-            base = self.rich_style
-            width = self.size.width
-            strips = [Strip(line).apply_style(base).crop_extend(0, width, base) for line in self._paint()]
-            self._painted = (key, strips)
+            self._painted = (key, list(self._paint()))
         strips = self._painted[1]
         return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
 
@@ -258,11 +257,11 @@ class HeatMap(Widget, can_focus=True):
         cell = (max(0, min(rows.first + row, rows.cells - 1)), max(0, min(columns.first + column, columns.cells - 1)))
         return self.window.at(rows.edge(cell[0]), columns.edge(cell[1]))
 
-    def _paint(self) -> Iterator[list[Segment]]:
+    def _paint(self) -> Iterator[Strip]:
         quiet, loud = (self.get_component_rich_style(f"heatmap--{name}", partial=True) for name in ("quiet", "loud"))
         picture = self.picture
         if picture is None:
-            yield [Segment(visible(self._problem), loud)]
+            yield self._strip([Segment(visible(self._problem), loud)])
             return
         scale = picture.scale.times(self._contrast)
         ground = self.background_colors[1].blend(self.colors[3], GROUND)
@@ -270,15 +269,30 @@ class HeatMap(Widget, can_focus=True):
         extent = lines.extent(picture)
         key = lines.legend(scale, palette, self.size.width - cell_len(extent))
         room = self.size.width - sum(cell_len(segment.text) for segment in key)
-        yield [Segment(fit(extent, max(room, 0)), quiet), *key]
-        yield from self._picture_lines(picture, scale, palette)
-        yield [Segment(lines.under_cursor(picture), quiet)]
+        yield self._strip([Segment(fit(extent, max(room, 0)), quiet), *key])
+        yield from self._body(picture, scale, palette)
+        yield self._strip([Segment(lines.under_cursor(picture), quiet)])
 
-    def _picture_lines(self, picture: Picture, scale: Scale, palette: Palette | None) -> Iterator[list[Segment]]:
+    def _body(self, picture: Picture, scale: Scale, palette: Palette | None) -> Iterator[Strip]:
         cursor = self.get_component_rich_style("heatmap--cursor")
         if picture.look.numbers:
-            yield from lines.number_lines(picture, self._width, scale, palette, cursor)
+            yield from map(self._strip, lines.number_lines(picture, self._width, scale, palette, cursor))
         elif palette is None:
-            yield from lines.glyph_lines(picture, scale)
+            yield from map(self._strip, lines.glyph_lines(picture, scale))
         else:
-            yield from lines.block_lines(picture, scale, palette, cursor)
+            yield from self._blocks(picture, scale, palette, cursor)
+
+    def _blocks(self, picture: Picture, scale: Scale, palette: Palette, cursor: Style) -> list[Strip]:
+        """The lines of the picture. Those that the cursor left unchanged are the same objects as before."""
+        key = (picture.cells, picture.stretch, scale, palette, self.size)
+        if self._unmarked[0] != key:
+            found = lines.block_lines(picture, scale, palette)
+            self._unmarked = (key, found, [self._strip(line) for line in found])
+        strips = list(self._unmarked[2])
+        for number, line in lines.marked_lines(picture, self._unmarked[1], cursor):
+            strips[number] = self._strip(line)
+        return strips
+
+    def _strip(self, line: list[Segment]) -> Strip:
+        base, width = self.rich_style, self.size.width
+        return Strip(line).apply_style(base).crop_extend(0, width, base)

@@ -22,20 +22,29 @@ LEGEND = 9
 Line = list[Segment]
 
 
-def block_lines(picture: Picture, scale: Scale, palette: Palette, cursor: Style) -> Iterator[Line]:
+def block_lines(picture: Picture, scale: Scale, palette: Palette) -> list[Line]:
     """Two rows of cells a line."""
     high, wide = picture.stretch
-    here, across = picture.at
-    levels = [[scale.level(value) for value in row] for row in picture.cells for _ in range(high)]
+    sign = "▀" * wide
+    levels = [row for values in picture.cells for row in [scale.levels(values)] * high]
     if len(levels) % 2:
         levels.append([0] * len(levels[0]))
-    for top in range(0, len(levels), 2):
-        pairs = list(zip(levels[top], levels[top + 1], strict=True))
-        line = [Segment("▀" * wide, palette.halves(*pair)) for pair in pairs]
-        upper, lower = (here * high <= row < (here + 1) * high for row in (top, top + 1))
-        if upper or lower:
-            line[across] = _marked(wide, upper, lower, palette.halves(*pairs[across]), cursor)
-        yield line
+    halves = palette.halves
+    return [
+        [Segment(sign, halves(upper, lower)) for upper, lower in zip(above, below, strict=True)]
+        for above, below in zip(levels[::2], levels[1::2], strict=True)
+    ]
+
+
+def marked_lines(picture: Picture, lines: list[Line], cursor: Style) -> Iterator[tuple[int, Line]]:
+    """Those of the block lines that the cursor stands on, with the cursor in its colour."""
+    high, wide = picture.stretch
+    here, across = picture.at
+    for place in range(here * high // 2, ((here + 1) * high - 1) // 2 + 1):
+        line = list(lines[place])
+        upper, lower = (here * high <= row < (here + 1) * high for row in (2 * place, 2 * place + 1))
+        line[across] = _marked(wide, upper, lower, line[across].style or Style(), cursor)
+        yield place, line
 
 
 def _marked(wide: int, upper: bool, lower: bool, style: Style, cursor: Style) -> Segment:

@@ -6,6 +6,7 @@ Where there are no colours (`NO_COLOR`), blocks stand for what is above 0, lines
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,14 +44,15 @@ class Scale:
 
     def level(self, value: float) -> int:
         """-STEPS to STEPS, or NAN or INFINITE."""
-        if math.isnan(value):
-            return NAN
-        if math.isinf(value):
-            return INFINITE
-        if not self.half:
-            return 0
-        shade = (value - self.centre) / self.half
-        return round(max(-1.0, min(shade, 1.0)) * STEPS)
+        return self.levels([value])[0]
+
+    def levels(self, values: Sequence[float]) -> list[int]:
+        centre, factor = self.centre, STEPS / self.half if self.half else 0.0
+        shades = [(value - centre) * factor for value in values]
+        return [
+            round(shade) if -STEPS <= shade <= STEPS else _beyond(value, shade)
+            for value, shade in zip(values, shades, strict=True)
+        ]
 
     def times(self, factor: float) -> Scale:
         return Scale(self.centre, self.half * factor)
@@ -64,15 +66,11 @@ class Palette:
     dark: bool
 
     def rgb(self, level: int) -> Rgb:
-        if level in LETTERS:
-            return LOUD[self.dark][level]
-        half, full = (BELOW if level < 0 else ABOVE)[self.dark]
-        share = 2 * abs(level) / STEPS
-        return _between(self.background, half, share) if share <= 1 else _between(half, full, share - 1)
+        return _rgb(self, level)
 
     def halves(self, upper: int, lower: int) -> Style:
         """The style in which `▀` shows one level above another."""
-        return _style(self.rgb(upper), self.rgb(lower))
+        return _halves(self, upper, lower)
 
     def behind(self, level: int) -> Style:
         """The style of text that stands on a level."""
@@ -89,7 +87,27 @@ def glyph(level: int) -> str:
     return ramp[math.ceil(abs(level) / STEPS * (len(ramp) - 1))]
 
 
-@lru_cache(8192)
+def _beyond(value: float, shade: float) -> int:
+    """The level of a number that lies off the scale, or is none."""
+    if math.isfinite(value):
+        return 0 if math.isnan(shade) else STEPS if shade > 0 else -STEPS
+    return NAN if math.isnan(value) else INFINITE
+
+
+@lru_cache(1024)
+def _rgb(palette: Palette, level: int) -> Rgb:
+    if level in LETTERS:
+        return LOUD[palette.dark][level]
+    half, full = (BELOW if level < 0 else ABOVE)[palette.dark]
+    share = 2 * abs(level) / STEPS
+    return _between(palette.background, half, share) if share <= 1 else _between(half, full, share - 1)
+
+
+@lru_cache(16384)
+def _halves(palette: Palette, upper: int, lower: int) -> Style:
+    return _style(palette.rgb(upper), palette.rgb(lower))
+
+
 def _style(front: Rgb, back: Rgb) -> Style:
     return Style(color=Color.from_rgb(*front), bgcolor=Color.from_rgb(*back))
 

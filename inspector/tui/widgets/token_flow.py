@@ -63,7 +63,7 @@ class TokenFlow(ScrollView, can_focus=True):
         Binding("end,G", "end(1)", "Last", show=False, id="flow.last", tooltip="To the last token"),
     ]
 
-    cursor: reactive[int] = reactive(0, repaint=False)
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
 
     @dataclass
     class Moved(Message):

@@ -23,6 +23,8 @@ from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.widgets.cells import fit, visible
 from inspector.tui.widgets.parts import PartBox
+from inspector.tui.widgets.table_list import TableList
+from inspector.tui.widgets.tree_list import TreeList
 from inspector.tui.widgets.virtual_list import VirtualList
 
 REST = 0.25
@@ -158,6 +160,7 @@ class ViewsPane(Vertical):
         self.view: View | None = None
         self.defaults: dict[str, str] = {}
         self._resting: Timer | None = None
+        self._filter = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -183,6 +186,13 @@ class ViewsPane(Vertical):
     def options(self) -> dict[str, str]:
         """The options that were set."""
         return {line.option: line.value for line in self.query(OptionLine) if line.value}
+
+    def filter(self, text: str) -> None:
+        """Narrow the tables and trees that are shown, and those that will be, to the lines that hold every word."""
+        self._filter = text
+        for part in self.query("#parts > PartBox > *"):
+            if isinstance(part, TableList | TreeList):
+                part.filter(text)
 
     @on(ViewsList.Chosen)
     async def _chosen(self, event: ViewsList.Chosen) -> None:
@@ -247,6 +257,8 @@ class ViewsPane(Vertical):
         with self.app.batch_update():
             await shown.remove_children()
             await shown.mount_all(PartBox(part, alone=len(parts) == 1) for part in parts)
+        if self._filter:
+            self.filter(self._filter)
         nothing = "" if parts else "This view has nothing to show for this trace."
         self._say(event.error or nothing, error=bool(event.error))
 

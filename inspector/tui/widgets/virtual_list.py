@@ -13,7 +13,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -62,8 +62,13 @@ class VirtualList(ScrollView, can_focus=True):
     headed: ClassVar[bool] = False
     """Whether a line stays on top while the others scroll; `head` is its text."""
 
-    cursor: reactive[int] = reactive(0, repaint=False)
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
     row_count: reactive[int] = reactive(0)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._inks: dict[str, Style] = {}
+        self._base = Style()
 
     def draw(self, row: int, width: int) -> Iterable[Segment]:
         """The line `row`, `width` cells wide. Styles carry no background: the cursor's must shine through."""
@@ -92,12 +97,21 @@ class VirtualList(ScrollView, can_focus=True):
 
         `badge` keeps its background: it is meant to stand out, under the cursor too.
         """
+        if name not in self._inks:
+            self._inks[name] = self._ink(name)
+        return self._inks[name]
+
+    def _ink(self, name: str) -> Style:
         if not name:
             return Style()
         style = self.get_component_rich_style(f"list--{name}")
-        if name == "badge":
+        if name in ("badge", "cursor", "header"):
             return style
         return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
+
+    def notify_style_update(self) -> None:
+        self._inks.clear()
+        super().notify_style_update()
 
     @property
     def visible_rows(self) -> int:
@@ -131,19 +145,23 @@ class VirtualList(ScrollView, can_focus=True):
         self._show_cursor()
         self.moved()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         full = max(width, self.virtual_size.width)
-        base = self.rich_style
+        base = self._base
         left, top = self.scroll_offset
         if self.headed and y == 0:
-            style = base + self.get_component_rich_style("list--header")
+            style = base + self.ink("header")
             return Strip([Segment(self.head(full))]).apply_style(style).crop_extend(left, left + width, style)
         row = top + y - self.headed
         if not 0 <= row < self.row_count:
             return Strip.blank(width, base)
         if row == self.cursor:
-            base = base + self.get_component_rich_style("list--cursor")
+            base = base + self.ink("cursor")
         return Strip(self.draw(row, full)).apply_style(base).crop_extend(left, left + width, base)
 
     def action_cursor(self, by: int) -> None:

@@ -10,6 +10,7 @@ from inspector.errors import InputError
 from inspector.parts import Part, Text, View
 from inspector.trace import Trace
 from inspector.tui.widgets.parts import PartBox
+from inspector.tui.widgets.table_list import TableList
 from inspector.tui.widgets.views_pane import OptionLine, ViewsList, ViewsPane
 from inspector.views import BUILT_IN
 from tests.traces import small_trace
@@ -135,6 +136,19 @@ async def test_going_in_and_out() -> None:
         assert pane.query_one("#parts TableList").has_focus
         await pilot.press("escape")
         assert pane.query_one(ViewsList).has_focus
+
+
+async def test_filter_narrows_what_is_shown_and_what_follows() -> None:
+    async with shown(ViewsPane(), (120, 40)) as pilot:
+        pane = await chosen(pilot, BUILT_IN["calls"], BUILT_IN["modules"])
+        pane.filter("self_attn")
+        await settled(pilot)
+        assert pane.query_one(TableList).row_count == 3
+        pane.query_one(ViewsList).focus()
+        await pilot.press("j")
+        await settled(pilot)
+        assert "self_attn" in "\n".join(text(pane))
+        assert "lm_head" not in "\n".join(text(pane))
 
 
 async def test_narrow() -> None:
