@@ -42,7 +42,7 @@ def processor_facts(processor: Processor) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name in ("image_processor", "video_processor"):
         part = getattr(processor, name, None)
-        if hasattr(part, "to_json_string"):
+        if part is not None and hasattr(part, "to_json_string"):
             facts[name] = json.loads(part.to_json_string())
     template = getattr(processor.tokenizer, "chat_template", None)
     if template:
