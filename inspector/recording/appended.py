@@ -37,11 +37,11 @@ class Appended:
 
     def growth(self, tensor: Tensor, rows: int, call: int) -> Growth | None:
         """What is new in `tensor`, the one of `call`, which was handed `rows` new rows; None where it is to be kept
-        whole: the first one, and one that shares too little with the one before.
+        whole: one that begins anew, and one that shares too little with the one before.
         """
         old, before = self._prints, self._call
         self._prints, self._call = new, _ = fingerprints(tensor), call
-        if old is None or old.shape[:2] != new.shape[:2] or old.device != new.device:
+        if old is None or rows == new.shape[2] or old.shape[:2] != new.shape[:2] or old.device != new.device:
             return None
         slid = max(0, old.shape[2] + rows - new.shape[2])
         found = [_growth(old, new, before, dropped) for dropped in {0, slid} if dropped <= old.shape[2]]

@@ -64,6 +64,7 @@ class Listening:
         self._levels: dict[int, tuple[int, ...]] = {}
         self._grown: dict[tuple[int, str], Appended] = {}
         self._split: Split | None = None
+        self._blocks: dict[int, tuple[Any, str]] = {}
         self._early: list[tuple[Kernel, Mapping[str, Any], Any, str]] = []
 
     def kernel(
@@ -114,12 +115,14 @@ class Listening:
         levels = self._levels.get(id(module)) or self._wanted(module)
         note = self._pen.note
         noted: dict[str, Any] = {"kernel": name, "query": note(query, levels[0])}
-        if (levels[1] | levels[2]) & VALUES and key.shape[2] > query.shape[2]:
+        if (levels[1] | levels[2]) & VALUES:
             self._note_grown(noted, "key", key, query, (module, call, levels[1]))
             self._note_grown(noted, "value", value, query, (module, call, levels[2]))
         else:
             noted["key"], noted["value"] = note(key, levels[1]), note(value, levels[2])
         noted["mask"] = None if mask is None else note(mask, levels[3])
+        if mask is not None and not isinstance(mask, Tensor) and id(mask) in self._blocks:
+            noted["mask_made"] = self._blocks[id(mask)][1]
         for argument, item in given.items():
             if item is not None and argument not in BESIDE_THE_POINT:
                 noted[argument] = item if type(item) in SCALARS else note(item, levels[0])
@@ -130,7 +133,7 @@ class Listening:
     def _note_grown(
         self, noted: dict[str, Any], name: str, tensor: Tensor, query: Tensor, place: tuple[nn.Module, int, int]
     ) -> None:
-        """Keys or values that a cache has grown: whole the first time, then what is new of them."""
+        """Keys or values that a cache may have grown: whole the first time, then what is new of them."""
         module, call, level = place
         growth = None
         if level & VALUES and not tensor.is_meta:
@@ -175,6 +178,8 @@ class Listening:
         }
         if isinstance(mask, Tensor):
             noted["made"] = self._pen.made(mask, call, f"masks[{len(made)}].made")
+        elif mask is not None:  # flex attention's blocks: held, so that no other object gets their id
+            self._blocks[id(mask)] = mask, f"{call}/masks[{len(made)}]"
         made.append(noted)
 
 

@@ -1,0 +1,224 @@
+"""Attention probabilities on demand, from the query, key, mask and scaling that a kernel was given.
+
+The kernel that the user chose ran and told nothing but its output; here its probabilities are worked out again, for one
+head and the queries that somebody looks at, in f32. Rows are computed in pieces that go straight into the result, and
+only over the keys that the mask lets through, so that one head takes hardly more memory than its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from inspector.analysis.kernels import Kernel
+from inspector.analysis.masks import Applied, applied
+from inspector.analysis.spans import Spans
+from inspector.errors import TraceError
+from inspector.trace import TensorInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BOOLS = ("bool", "uint8")
+
+PIECE = 2**21
+"""Probabilities that are worked on at a time."""
+
+
+def added(kernel: Kernel) -> bool:
+    """Whether a kernel adds its mask to the scores; eager attention does so whatever the mask's dtype."""
+    mask = kernel.mask
+    return isinstance(mask, TensorInfo) and (kernel.name == "eager" or mask.dtype not in BOOLS)
+
+
+class Attention:
+    """The attention of one call in one row of the batch. What several looks share is read once."""
+
+    def __init__(self, kernel: Kernel, row: int = 0) -> None:
+        self.kernel = kernel
+        self.row = row
+        self._states: dict[str, tuple[int, Tensor]] = {}
+
+    @cached_property
+    def mask(self) -> Applied:
+        """The mask of head 0; masks that differ between heads are read as tensors."""
+        return applied(self.kernel, self.row)
+
+    def probabilities(self, head: int, queries: range | None = None) -> Tensor:
+        """f32 [queries, keys] of one head; every query where none are asked for.
+
+        A query that sees no key has what its kernel gives it: zeros from sdpa, an even share of every key where an
+        additive mask is finite, nan where it is infinite in eager attention. Raises `TraceError` where query or key was
+        not kept, or the mask is not known.
+        """
+        import torch
+
+        rows = range(self.kernel.queries) if queries is None else queries
+        result = torch.empty(len(rows), self.kernel.keys)
+        for piece, part in self._pieces(rows):
+            self._fill(result[part.start : part.stop], head, piece)
+        return result
+
+    def of_query(self, query: int) -> Tensor:
+        """f32 [heads, keys]: how every head of one query looks at the keys."""
+        import torch
+
+        result = torch.empty(self.kernel.heads, self.kernel.keys)
+        for head in range(self.kernel.heads):
+            self._fill(result[head : head + 1], head, range(query, query + 1))
+        return result
+
+    def average(self, query: int) -> Tensor:
+        """f32 [keys]: the mean over the heads."""
+        return self.of_query(query).mean(0)
+
+    def received(self, head: int, queries: range | None = None) -> Tensor:
+        """f32 [keys]: how much each key gets of one head, as a mean over the queries that see it."""
+        import torch
+
+        rows = range(self.kernel.queries) if queries is None else queries
+        total, seen = torch.zeros(self.kernel.keys), torch.zeros(self.kernel.keys)
+        for piece, _ in self._pieces(rows):
+            part = torch.empty(len(piece), self.kernel.keys)
+            self._fill(part, head, piece)
+            total += part.nansum(0)
+            seen += (part > 0).sum(0)
+        return total / seen.clamp(min=1)
+
+    def entropies(self, head: int, queries: range | None = None) -> Tensor:
+        """f32 [queries], in nats: 0 where a query looks at one key alone, log n where it looks at n keys alike."""
+        import torch
+
+        rows = range(self.kernel.queries) if queries is None else queries
+        found = torch.empty(len(rows))
+        for piece, part in self._pieces(rows):
+            probabilities = torch.empty(len(piece), self.kernel.keys)
+            self._fill(probabilities, head, piece)
+            found[part.start : part.stop] = entropy(probabilities)
+        return found
+
+    def _pieces(self, rows: range) -> Iterator[tuple[range, range]]:
+        """Queries that are worked on together, and their places in the result."""
+        step = max(1, PIECE // max(1, self.kernel.keys))
+        for start in range(0, len(rows), step):
+            part = range(start, min(start + step, len(rows)))
+            yield rows[part.start : part.stop], part
+
+    def _fill(self, result: Tensor, head: int, rows: range) -> None:
+        """The probabilities of some queries, worked out inside `result` [queries, keys]."""
+        import torch
+
+        kernel = self.kernel
+        reach = self._reach(rows)
+        key = self._state("key", head // kernel.group)[reach.start : reach.stop].float()
+        query = self._state("query", head)[rows.start : rows.stop : rows.step].float()
+        if len(reach) < kernel.keys:
+            result.zero_()
+        scores = result[:, reach.start : reach.stop]
+        torch.mul(query @ key.T, kernel.scaling, out=scores)
+        softcap = kernel.number("softcap")
+        if softcap is not None:
+            scores.div_(softcap).tanh_().mul_(softcap)
+        self._bias(scores, head, rows, reach)
+        self._hide(scores, head, rows, reach)
+        self._normalize(scores, head)
+        self._blind(scores)
+
+    def _state(self, name: str, head: int) -> Tensor:
+        """Queries or keys of one of their heads, [tokens, features]; those of the last one asked for are at hand."""
+        held = self._states.get(name)
+        if held is None or held[0] != head:
+            self._states[name] = held = head, self.kernel.state(name, self.row, head)
+        return held[1]
+
+    def _reach(self, rows: range) -> range:
+        """The keys that any of some queries sees; all, where a mask does more than hide or lets one see none."""
+        spans = self.mask.spans
+        if spans is None:
+            if isinstance(self.kernel.mask, TensorInfo) and self.kernel.mask.value is not None:
+                return range(self.kernel.keys)
+            raise TraceError(f"The mask of {self.kernel.path} is not known. {self.mask.reason}")
+        at = slice(rows.start, rows.stop, rows.step)
+        low, high = spans.low[:, at], spans.high[:, at]
+        some = low < high
+        if added(self.kernel) or not some.any(0).all():
+            return range(self.kernel.keys)
+        return range(int(low[some].min()), int(high[some].max()))
+
+    def _bias(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
+        bias = self.kernel.tensor("position_bias")
+        if bias is not None:
+            plane = bias[self.row % bias.shape[0], head % bias.shape[1]]
+            scores += plane[rows.start : rows.stop : rows.step, reach.start : reach.stop].float()
+
+    def _hide(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
+        """Apply the mask: the tensor itself where an additive one was kept, else what is known of it."""
+        import torch
+
+        kernel, mask = self.kernel, self.kernel.tensor("mask")
+        if mask is not None and mask.ndim == 4 and added(kernel):
+            plane = mask[self.row % mask.shape[0], head % mask.shape[1]].expand(kernel.queries, -1)
+            scores += plane[rows.start : rows.stop : rows.step, reach.start : reach.stop].float()
+            return
+        known = self.mask if mask is None or mask.ndim != 4 or mask.shape[1] == 1 else applied(kernel, self.row, head)
+        assert known.spans is not None
+        seen = torch.from_numpy(known.spans.part(rows, reach))
+        scores.masked_fill_(~seen, -torch.inf)
+
+    def _normalize(self, scores: Tensor, head: int) -> None:
+        """Scores to probabilities, in their place. A sink takes its share and is no key."""
+        import torch
+
+        sinks = self.kernel.tensor("s_aux")
+        most = scores.amax(-1, keepdim=True)
+        if sinks is not None:
+            most.clamp_(min=float(sinks[head]))
+        scores.sub_(most).exp_()
+        total = scores.sum(-1, keepdim=True)
+        if sinks is not None:
+            total += torch.exp(float(sinks[head]) - most)
+        scores.div_(total)
+
+    def _blind(self, probabilities: Tensor) -> None:
+        """What a query gets that sees no key, in place of the nan that comes of it."""
+        kernel = self.kernel
+        blind = probabilities[:, 0].isnan()
+        if not blind.any():
+            return
+        if added(kernel) and kernel.tensor("mask") is None:  # transformers' own: finite, so all keys are hidden alike
+            probabilities[blind] = 1 / probabilities.shape[1]
+        elif kernel.name != "eager":
+            probabilities[blind] = 0.0
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """The entropy of each row, in nats; what has no probability counts for nothing."""
+    import torch
+
+    return torch.special.entr(probabilities).sum(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """A key that a query looks at, by its place among the keys."""
+
+    key: int
+    probability: float
+
+
+def top(probabilities: Tensor, count: int) -> list[Attended]:
+    """The keys with the largest probabilities [keys], largest first; those with none are left out."""
+    values, keys = probabilities.nan_to_num(0).topk(min(count, probabilities.shape[0]))
+    pairs = zip(keys.tolist(), values.tolist(), strict=True)
+    return [Attended(key, value) for key, value in pairs if value > 0]
+
+
+def last_entropies(kernels: Sequence[Kernel], row: int, query: int = -1) -> list[list[float]]:
+    """Of each call, the entropy of each head's look from one query: rows are calls, columns heads."""
+    found = []
+    for kernel in kernels:
+        place = query % kernel.queries
+        found.append(entropy(Attention(kernel, row).of_query(place)).tolist())
+    return found
