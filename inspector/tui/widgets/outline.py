@@ -76,8 +76,8 @@ class Outline:
         return row if row < len(self.rows) and self.rows[row] == item else None
 
     def row_near(self, item: int) -> int:
-        """The line of `item`, or of the nearest item above it that is shown."""
-        above: int | None = item
+        """The line of `item`, or of the nearest item above it that is shown; 0 where there is none at all."""
+        above: int | None = item if self.parents else None
         while above is not None:
             row = self.row_of(above)
             if row is not None:
@@ -118,14 +118,14 @@ class Outline:
             before = self.parents[before]
         return before if before is not None and self.depths[before] == self.depths[item] else None
 
-    def guides(self, item: int) -> str:
-        """The lines of the tree to the left of `item`, two cells a level; none at the top."""
+    def guides(self, item: int, *, gap: str = " ") -> str:
+        """The lines of the tree to the left of `item`, a sign and `gap` for each level; none at the top."""
         if not self.depths[item]:
             return ""
-        drawn = "├ " if self.next_sibling(item) is not None else "└ "
+        drawn = ("├" if self.next_sibling(item) is not None else "└") + gap
         above = self.parents[item]
         while above is not None and self.depths[above]:
-            drawn = ("│ " if self.next_sibling(above) is not None else "  ") + drawn
+            drawn = ("│" if self.next_sibling(above) is not None else " ") + gap + drawn
             above = self.parents[above]
         return drawn
 

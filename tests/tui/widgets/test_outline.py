@@ -126,3 +126,8 @@ class TestFilter:
 
     def test_ancestors_come_along(self) -> None:
         assert outline(TREE).with_ancestors([3, 6]) == [0, 1, 3, 6]
+
+    def test_nothing_is_found_in_an_outline_without_items(self) -> None:
+        built = outline([])
+        built.select([])
+        assert built.row_near(0) == 0
