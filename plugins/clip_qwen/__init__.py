@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from inspector import hookimpl
 
 if TYPE_CHECKING:
-    from inspector import Family, Preset
+    from inspector import Family, Preset, View
 
 
 def register() -> None:
@@ -47,3 +47,10 @@ def inspector_presets() -> Sequence[Preset]:
     from .presets import SIZES, preset
 
     return [preset(size) for size in SIZES]
+
+
+@hookimpl
+def inspector_views() -> Sequence[View]:
+    from .views import all_views
+
+    return all_views()

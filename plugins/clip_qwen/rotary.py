@@ -44,7 +44,7 @@ class QwenRotaryOutput(ModelOutput):  # type: ignore[misc]
 
     `cos` and `sin` f32 [batch or 1, queries, rotary_dim] rotate new queries and keys; `alpha` i64 [batch or 1, queries]
     is the NTK factor of each query; `logn` f32 [batch or 1, queries] scales queries, None where nothing exceeds
-    `seq_length`; `zones` are empty where every alpha is 1.
+    `seq_length`; `zones` are empty where every alpha is 1. `training` says in which mode that was.
     """
 
     cos: Tensor | None = None
@@ -52,6 +52,7 @@ class QwenRotaryOutput(ModelOutput):  # type: ignore[misc]
     alpha: Tensor | None = None
     logn: Tensor | None = None
     zones: tuple[Zone, ...] | None = None
+    training: bool | None = None
 
 
 class QwenRotaryEmbedding(nn.Module):
@@ -85,7 +86,7 @@ class QwenRotaryEmbedding(nn.Module):
             zones = ()
         scaled = long and config.use_logn_attn and not (config.faithful and self.training)
         logn = logn_factors(position_ids, config.seq_length) if scaled else None
-        return QwenRotaryOutput(cos, sin, alpha, logn, zones)
+        return QwenRotaryOutput(cos, sin, alpha, logn, zones, self.training)
 
     def _zones(self, position_ids: Tensor, key_position_ids: Tensor, alpha: Tensor) -> tuple[Zone, ...]:
         """One zone for each alpha among the queries; none where all are 1. Waits for the device."""
