@@ -18,18 +18,29 @@ Ink = Callable[[str], Style]
 NAME = 56
 """Cells that a name can use; a wider list gives the rest to what the module is."""
 
+ROOMY = 34
+"""Cells of a name from which on the lines of the tree are drawn with gaps."""
+
 BOTH = 36
 """Cells from which on a kind is written as role and class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A call with what its line needs to know of the list around it. `broken` says that the failure began here."""
+    """A call with its `label`, and whether the failure began with it."""
 
     call: Call
     label: str
-    outline: Outline
     broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a line needs to know of its list: the outline, whether there are several steps, and whether times."""
+
+    outline: Outline
+    stepped: bool
+    timed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +53,25 @@ class Columns:
     time: int
 
 
-def columns(width: int) -> Columns:
-    """How `width` cells are shared: the name first, then the shape, the time and the kind."""
+def columns(width: int, *, timed: bool) -> Columns:
+    """How `width` cells are shared: the name first, then the shape, the time (if there is one) and the kind."""
     shape = 24 if width >= 80 else 20 if width >= 54 else 15 if width >= 32 else 0
-    time = 7 if width >= 44 else 0
+    time = 7 if timed and width >= 44 else 0
     kind = 17 if width >= 66 else 0
     rest = width - sum(column + 1 for column in (shape, time, kind) if column)
     more = max(0, rest - NAME) if kind else 0
     return Columns(max(rest - more, 1), kind + more, shape, time)
 
 
-def draw(line: Line, width: int, *, steps: bool, digits: int, ink: Ink) -> Iterator[Segment]:
-    """The segments of a line, `width` cells in all. With `steps`, the step stands before the name."""
+def draw(line: Line, around: Around, width: int, ink: Ink) -> Iterator[Segment]:
+    """The segments of a line, `width` cells in all."""
     call = line.call
-    number = f"{call.index:>{digits}} " + (f"{f's{call.step}':<4} " if steps else "")
-    shares = columns(width - width_of(number))
+    number = f"{call.index:>{len(str(len(around.outline) - 1))}} " + (
+        f"{f's{call.step}':<4} " if around.stepped else ""
+    )
+    shares = columns(width - width_of(number), timed=around.timed)
     yield Segment(number, ink("quiet"))
-    yield from _name(line, shares, ink)
+    yield from _name(line, around.outline, shares, ink)
     if shares.kind:
         yield Segment(" " + fit(kind(line, shares.kind), shares.kind), ink("second"))
     if shares.shape:
@@ -106,28 +119,29 @@ def describe(call: Call) -> str:
     return "\n".join(map(visible, [*lines, call.error] if call.error else lines))
 
 
-def _name(line: Line, shares: Columns, ink: Ink) -> Iterator[Segment]:
-    outline, item = line.outline, line.call.index
+def _name(line: Line, outline: Outline, shares: Columns, ink: Ink) -> Iterator[Segment]:
+    item = line.call.index
     style = ink("loud") if line.call.error else ink("")
     label = visible(line.label)
     if outline.filtered:
         yield Segment(fit_end(label, shares.name), style)
         return
-    marker = "" if not outline.has_children(item) else "▸ " if outline.is_folded(item) else "▾ "
-    guides = fit(outline.guides(item), min(2 * outline.depths[item], max(shares.name - 4, 0)))
+    gap = " " if shares.name >= ROOMY else ""
+    marker = "▸" if outline.is_folded(item) else "▾" if outline.has_children(item) else " "
+    head = label if gap and marker == " " else marker + gap + label
+    guides = outline.guides(item, gap=gap)
+    guides = fit(guides, min(len(guides), max(shares.name - 4, 0)))
     room = shares.name - width_of(guides)
-    head = fit(marker + label, min(room, width_of(marker + label)))
+    head = fit(head, min(room, width_of(head)))
+    hidden = f" +{outline.end(item) - item - 1:,}" if outline.is_folded(item) else ""
     yield Segment(guides, ink("quiet"))
     yield Segment(head, style)
-    yield Segment(_beside(line, room - width_of(head), with_kind=not shares.kind), ink("second"))
+    yield Segment(_beside(line, hidden, room - width_of(head), with_kind=not shares.kind), ink("second"))
 
 
-def _beside(line: Line, room: int, *, with_kind: bool) -> str:
+def _beside(line: Line, hidden: str, room: int, *, with_kind: bool) -> str:
     """What stands after a name, in exactly `room` cells: how much is folded away, and the kind if it fits."""
-    outline, item = line.outline, line.call.index
-    hidden = f" +{outline.end(item) - item - 1:,}" if outline.is_folded(item) else ""
-    extra = "  " + kind(line, room - len(hidden) - 2) if with_kind else ""
-    both = hidden + extra
+    both = f"{hidden}  {kind(line, room - len(hidden) - 2)}" if with_kind else hidden
     return fit(both if width_of(both) <= room else hidden, room)
 
 

@@ -70,7 +70,7 @@ class CallsList(Folding, VirtualList):
         self._terms: list[str] = []
         self._wanted: int | None = None
         self._broken: int | None = None
-        self._steps = False
+        self._stepped = self._timed = False
 
     @property
     def current(self) -> int | None:
@@ -101,7 +101,8 @@ class CallsList(Folding, VirtualList):
     def watch_trace(self, trace: Trace | None) -> None:
         self.outline = Outline()
         self._haystack, self._terms, self._wanted, self._broken = [], [], None, None
-        self._steps = trace is not None and len(trace.calls) > 0 and trace.calls[-1].step > 0
+        self._timed = False
+        self._stepped = trace is not None and len(trace.calls) > 0 and trace.calls[-1].step > 0
         self.set_rows(0, 0)
         self._count()
         if trace is not None:
@@ -111,8 +112,8 @@ class CallsList(Folding, VirtualList):
         assert self.trace is not None
         item = self.outline.rows[row]
         call = self.trace.calls[item]
-        line = call_line.Line(call, self._label(call), self.outline, broken=item == self._broken)
-        return call_line.draw(line, width, steps=self._steps, digits=len(str(len(self.outline) - 1)), ink=self.ink)
+        line = call_line.Line(call, self._label(call), broken=item == self._broken)
+        return call_line.draw(line, call_line.Around(self.outline, self._stepped, self._timed), width, self.ink)
 
     def moved(self) -> None:
         if self.current is not None:
@@ -152,6 +153,7 @@ class CallsList(Folding, VirtualList):
         for call in trace.calls:
             number = self.outline.add(call.parent)
             self._haystack.append(call_line.haystack(call))
+            self._timed = self._timed or call.seconds is not None
             if call.error:
                 self._broken = number
             if time.perf_counter() - started > SLICE:

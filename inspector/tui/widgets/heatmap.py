@@ -5,13 +5,10 @@ The widget reads only what it shows, in a thread, and keeps showing the last pic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -22,8 +19,9 @@ from textual.widget import Widget
 from inspector.analysis.tensors import REDUCTIONS, Reduction
 from inspector.tui.jobs import Job
 from inspector.tui.widgets import heatmap_lines as lines
-from inspector.tui.widgets.cells import fit, visible
-from inspector.tui.widgets.palette import Palette, Scale
+from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.heatmap_painter import Colours, Painter
+from inspector.tui.widgets.palette import Palette
 from inspector.tui.widgets.pictures import Look, Picture, read
 from inspector.tui.widgets.planes import Plane
 from inspector.tui.widgets.viewport import Window
@@ -100,7 +98,7 @@ class HeatMap(Widget, can_focus=True):
         self._contrast = 1.0
         self._width = NARROWEST
         self._painted: tuple[tuple[object, ...], list[Strip]] = ((), [])
-        self._unmarked: tuple[tuple[object, ...], list[lines.Line], list[Strip]] = ((), [], [])
+        self._painter = Painter()
 
     @property
     def pointed(self) -> tuple[str, Any] | None:
@@ -118,20 +116,16 @@ class HeatMap(Widget, can_focus=True):
         self._contrast, self._width, self._problem = 1.0, NARROWEST, ""
         self.look()
 
-    def watch_numbers(self) -> None:
-        self.look()
-
-    def watch_reduction(self) -> None:
-        self.look()
-
-    def watch_centred(self) -> None:
-        self.look()
-
     def on_mount(self) -> None:
+        for name in ("numbers", "reduction", "centred"):
+            self.watch(self, name, self._again, init=False)
         if self.plane is not None:
             self.watch_plane(self.plane)
 
     def on_resize(self) -> None:
+        self.look()
+
+    def _again(self) -> None:
         self.look()
 
     def look(self, window: Window | None = None) -> None:
@@ -187,7 +181,8 @@ class HeatMap(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None or self.picture is None:
             return
-        self.look(self._clicked(self.picture, offset.x, offset.y - 1))
+        row, column = lines.element_at(self.picture, offset.x, offset.y, self._width, glyphs=self.app.no_color)
+        self.look(self.window.at(row, column))
         if event.chain == 2:
             self.action_zoom(1)
 
@@ -200,7 +195,7 @@ class HeatMap(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         key = (self.picture, self.size, self.app.theme, self.has_focus, self._contrast, self._problem)
         if self._painted[0] != key:
-            self._painted = (key, list(self._paint()))
+            self._painted = (key, self._paint())
         strips = self._painted[1]
         return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
 
@@ -247,52 +242,16 @@ class HeatMap(Widget, can_focus=True):
             return window.fitted(height - 1, across, exact=True)
         return window.fitted(height if self.app.no_color else 2 * height, width)
 
-    def _clicked(self, picture: Picture, x: int, y: int) -> Window:
-        rows, columns = picture.window.rows, picture.window.columns
-        high, wide = picture.stretch
-        if picture.look.numbers:
-            row, column = y - 1, (x - lines.gutter(rows)) // self._width
-        else:
-            row, column = y * (1 if self.app.no_color else 2) // high, x // wide
-        cell = (max(0, min(rows.first + row, rows.cells - 1)), max(0, min(columns.first + column, columns.cells - 1)))
-        return self.window.at(rows.edge(cell[0]), columns.edge(cell[1]))
-
-    def _paint(self) -> Iterator[Strip]:
-        quiet, loud = (self.get_component_rich_style(f"heatmap--{name}", partial=True) for name in ("quiet", "loud"))
-        picture = self.picture
-        if picture is None:
-            yield self._strip([Segment(visible(self._problem), loud)])
-            return
-        scale = picture.scale.times(self._contrast)
+    def _paint(self) -> list[Strip]:
+        if self.picture is None:
+            loud = self.rich_style + self.get_component_rich_style("heatmap--loud", partial=True)
+            return [Strip([Segment(visible(self._problem), loud)]).crop_extend(0, self.size.width, self.rich_style)]
         ground = self.background_colors[1].blend(self.colors[3], GROUND)
-        palette = None if self.app.no_color else Palette(ground.rgb, self.app.current_theme.dark)
-        extent = lines.extent(picture)
-        key = lines.legend(scale, palette, self.size.width - cell_len(extent))
-        room = self.size.width - sum(cell_len(segment.text) for segment in key)
-        yield self._strip([Segment(fit(extent, max(room, 0)), quiet), *key])
-        yield from self._body(picture, scale, palette)
-        yield self._strip([Segment(lines.under_cursor(picture), quiet)])
-
-    def _body(self, picture: Picture, scale: Scale, palette: Palette | None) -> Iterator[Strip]:
-        cursor = self.get_component_rich_style("heatmap--cursor")
-        if picture.look.numbers:
-            yield from map(self._strip, lines.number_lines(picture, self._width, scale, palette, cursor))
-        elif palette is None:
-            yield from map(self._strip, lines.glyph_lines(picture, scale))
-        else:
-            yield from self._blocks(picture, scale, palette, cursor)
-
-    def _blocks(self, picture: Picture, scale: Scale, palette: Palette, cursor: Style) -> list[Strip]:
-        """The lines of the picture. Those that the cursor left unchanged are the same objects as before."""
-        key = (picture.cells, picture.stretch, scale, palette, self.size)
-        if self._unmarked[0] != key:
-            found = lines.block_lines(picture, scale, palette)
-            self._unmarked = (key, found, [self._strip(line) for line in found])
-        strips = list(self._unmarked[2])
-        for number, line in lines.marked_lines(picture, self._unmarked[1], cursor):
-            strips[number] = self._strip(line)
-        return strips
-
-    def _strip(self, line: list[Segment]) -> Strip:
-        base, width = self.rich_style, self.size.width
-        return Strip(line).apply_style(base).crop_extend(0, width, base)
+        colours = Colours(
+            self.rich_style,
+            self.get_component_rich_style("heatmap--quiet", partial=True),
+            self.get_component_rich_style("heatmap--cursor"),
+            None if self.app.no_color else Palette(ground.rgb, self.app.current_theme.dark),
+        )
+        scale = self.picture.scale.times(self._contrast)
+        return list(self._painter.paint(self.picture, scale, colours, self.size.width, self._width))

@@ -84,6 +84,18 @@ def number_lines(picture: Picture, width: int, scale: Scale, palette: Palette | 
         yield line
 
 
+def element_at(picture: Picture, x: int, y: int, width: int, *, glyphs: bool) -> tuple[int, int]:
+    """Row and column of the element drawn at a place of the widget, or of the nearest one."""
+    rows, columns = picture.window.rows, picture.window.columns
+    high, wide = picture.stretch
+    if picture.look.numbers:
+        row, column = y - 2, (x - gutter(rows)) // width
+    else:
+        row, column = (y - 1) * (1 if glyphs else 2) // high, x // wide
+    row, column = (max(0, min(cell, len(axis.shown) - 1)) for cell, axis in ((row, rows), (column, columns)))
+    return rows.edge(rows.first + row), columns.edge(columns.first + column)
+
+
 def number_width(values: Sequence[Sequence[Any]]) -> int:
     """Cells that each of these numbers takes, with a space in front."""
     return 1 + max((len(short(value)) for row in values for value in row), default=1)

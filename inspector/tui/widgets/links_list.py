@@ -42,9 +42,10 @@ class LinksList(VirtualList):
         self.styles.height = max(1, len(links))
         self.set_rows(max(1, len(links)), 0)
 
-    @property
-    def producer(self) -> Link | None:
-        return next((link for link in self._links if link.made), None)
+    def clear(self) -> None:
+        """Show nothing: the tensor is another one, and its links are not known yet."""
+        self._links = []
+        self.set_rows(0)
 
     @property
     def consumers(self) -> list[Link]:

@@ -44,14 +44,14 @@ def entries(modules: Iterable[Module], name: str) -> list[Entry]:
 
 
 def lay_out(roots: Sequence[Entry]) -> tuple[Outline, list[Entry]]:
-    """The outline of the lines and the entry of each; containers of identical modules start folded."""
+    """The outline of the lines and the entry of each; containers of identical modules start folded, and those too."""
     outline, found = Outline(), []
-    stack: list[tuple[Entry, int | None]] = [(root, None) for root in reversed(roots)]
+    stack: list[tuple[Entry, int | None, bool]] = [(root, None, False) for root in reversed(roots)]
     while stack:
-        entry, parent = stack.pop()
-        number = outline.add(parent, folded=entry.repeats > 0)
+        entry, parent, repeated = stack.pop()
+        number = outline.add(parent, folded=repeated or entry.repeats > 0)
         found.append(entry)
-        stack += [(child, number) for child in reversed(entry.children)]
+        stack += [(child, number, entry.repeats > 0) for child in reversed(entry.children)]
     outline.update()
     return outline, found
 

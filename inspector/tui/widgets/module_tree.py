@@ -55,6 +55,7 @@ class ModuleTree(Folding, VirtualList):
         self._entries: list[Entry] = []
         self._called: set[str] | None = None
         self._failed = ""
+        self._unfolded: set[int] = set()
 
     @property
     def current(self) -> int | None:
@@ -67,14 +68,20 @@ class ModuleTree(Folding, VirtualList):
         return None if self.current is None else self._entries[self.current].module.path
 
     def select(self, path: str) -> None:
-        """Put the cursor on a module, unfolding what hides it; nothing happens for an unknown one."""
-        if path == self.path:
-            return
+        """Put the cursor on a module; nothing happens for an unknown one.
+
+        What hides it is unfolded, and folded again when the cursor is put elsewhere.
+        """
         found = [item for item, entry in enumerate(self._entries) if entry.module.path == path]
-        if found:
-            if self.outline.filtered and self.outline.row_of(found[-1]) is None:
-                self.filter("")
-            self.visit(found[-1])
+        if path == self.path or not found:
+            return
+        item = found[-1]
+        if self.outline.filtered and self.outline.row_of(item) is None:
+            self.filter("")
+        self.outline.folded |= self._unfolded
+        self._unfolded = self.outline.folded & set(self.outline.with_ancestors([item])[:-1])
+        self.outline.update()
+        self.visit(item)
 
     def filter(self, text: str) -> None:
         """Show the modules whose path, class or role hold every word of `text`, with what encloses them."""
@@ -93,7 +100,7 @@ class ModuleTree(Folding, VirtualList):
     def watch_trace(self, trace: Trace | None) -> None:
         roots = [] if trace is None else entries(trace.modules, trace.model.class_name)
         self.outline, self._entries = lay_out(roots)
-        self._called = None
+        self._called, self._unfolded = None, set()
         self._failed = trace.failure.path if trace is not None and trace.failure is not None else "-"
         self.set_rows(len(self.outline.rows), 0)
         if trace is not None:

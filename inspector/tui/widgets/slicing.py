@@ -47,6 +47,12 @@ class Slicing:
         indices[axis] = (indices[axis] + by) % self.shape[axis]
         return replace(self, indices=tuple(indices), active=axis)
 
+    def forth(self) -> Slicing:
+        return self.stepped(1)
+
+    def back(self) -> Slicing:
+        return self.stepped(-1)
+
     def next_active(self) -> Slicing:
         """Step along the next of the other axes from now on."""
         if self.active is None:

@@ -6,7 +6,6 @@ torch is imported there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,7 +42,18 @@ FEW, FEW_INTEGERS = 64, 4096
 """Tensors of at most so many elements, or integers, are written as numbers from the start."""
 
 NO_ORIGIN = "No module made it: an input of the model, or the result of a function inside a forward."
+HERE = "This call made it."
 NO_USE = "No module took it."
+
+
+SLICING_KEYS = (
+    ("a", "next_axes", "Two other axes as rows and columns"),
+    ("t", "turned", "Rows as columns, columns as rows"),
+    ("full_stop", "forth", "One index further"),
+    ("comma", "back", "One index back"),
+    ("semicolon", "next_active", "Step along another axis"),
+)
+"""Keys, methods of `Slicing`, and what they do."""
 
 
 class TensorPanel(Vertical):
@@ -57,7 +67,7 @@ class TensorPanel(Vertical):
         & > TensorSummary, & > HistogramBars { margin-top: 1; }
         & > HistogramBars { height: 5; }
         & > AxesBar { margin-top: 1; }
-        & > #why { height: 1fr; margin-top: 1; }
+        & > #why { max-height: 100%; margin-top: 1; }
         & > LinksList { margin-top: 1; }
         &.-short > PortsList { max-height: 4; }
         &.-short > TensorSummary, &.-short > AxesBar, &.-short > LinksList, &.-short > HistogramBars { margin-top: 0; }
@@ -65,6 +75,7 @@ class TensorPanel(Vertical):
         &.-short > LinksList { max-height: 2; }
         &.-tiny > HistogramBars { display: none; }
         &.-tiny > PortsList { max-height: 2; }
+        &.-no-value > LinksList { max-height: 50%; }
         &.-no-value > HistogramBars, &.-no-value > AxesBar, &.-no-value > HeatMap { display: none; }
         &.-value > #why { display: none; }
     }
@@ -72,11 +83,10 @@ class TensorPanel(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "producer", "Comes from", id="tensor.producer", tooltip="To the call that made this tensor"),
         Binding("c", "consumer", "Goes to", id="tensor.consumer", tooltip="To a call that took this tensor"),
-        Binding("a", "axes", "Axes", show=False, id="tensor.axes", tooltip="The next two axes as rows and columns"),
-        Binding("t", "turn", "Turn", show=False, id="tensor.turn", tooltip="Rows as columns, columns as rows"),
-        Binding("full_stop", "step(1)", "Next index", show=False, id="tensor.next_index", tooltip="One index further"),
-        Binding("comma", "step(-1)", "Index before", show=False, id="tensor.previous_index", tooltip="One index back"),
-        Binding("semicolon", "other", "Other axis", show=False, id="tensor.other", tooltip="Step along another axis"),
+        *(
+            Binding(key, f"slice('{change}')", tooltip, show=False, id=f"tensor.{change}", tooltip=tooltip)
+            for key, change, tooltip in SLICING_KEYS
+        ),
         Binding("escape", "ports", "Ports", show=False, id="tensor.ports", tooltip="Back to the list of ports"),
     ]
 
@@ -95,6 +105,7 @@ class TensorPanel(Vertical):
         self._tensor: Tensor | None = None
         self._resting: Timer | None = None
         self._asked: tuple[int, str] | None = None
+        self._linked: tuple[int, str] | None = None
 
     def compose(self) -> ComposeResult:
         yield PortsList()
@@ -118,8 +129,11 @@ class TensorPanel(Vertical):
         self.query_one(PortsList).show_call(self.trace.calls[call], port)
 
     def watch_trace(self) -> None:
+        self._leave()
         self.call = self._asked = None
         self.query_one(PortsList).clear()
+        self.query_one(LinksList).clear()
+        self.query_one("#what", TensorSummary).say("")
         self._show_value(None)
 
     def on_mount(self) -> None:
@@ -134,10 +148,9 @@ class TensorPanel(Vertical):
         event.stop()
         if self.trace is None or self.call is None or (self.call, event.port) == self._asked:
             return
+        self._leave()
         self._asked = (self.call, event.port)
         self._describe(event.port)
-        if self._resting is not None:
-            self._resting.stop()
         self._resting = self.set_timer(REST, self._rested)
 
     @on(PortsList.Opened)
@@ -158,15 +171,19 @@ class TensorPanel(Vertical):
             self.query_one(HeatMap).plane = facts.plane_of(self._tensor, event.slicing)
 
     def action_producer(self) -> None:
-        link = self.query_one(LinksList).producer
-        if link is None:
-            self.notify(NO_ORIGIN)
+        """To the call that made the tensor."""
+        value = None if self.port is None else self._value(self.port)
+        made = value.origin if isinstance(value, TensorInfo) else None
+        if made is None or made == (self.call, self.port):
+            self.notify(NO_ORIGIN if made is None else HERE)
         else:
-            self.post_message(self.Jump(link.call, link.port))
+            self.post_message(self.Jump(*made))
 
     def action_consumer(self) -> None:
         """To the only call that took the tensor; where there are several, to their list."""
         links = self.query_one(LinksList)
+        if self._linked != self._asked:
+            return  # not known yet
         if not links.consumers:
             self.notify(NO_USE)
         elif len(links.consumers) == 1:
@@ -175,26 +192,15 @@ class TensorPanel(Vertical):
             links.choose_consumer()
             links.focus()
 
-    def action_axes(self) -> None:
-        self._slice(Slicing.next_axes)
-
-    def action_turn(self) -> None:
-        self._slice(Slicing.turned)
-
-    def action_step(self, by: int) -> None:
-        self._slice(lambda slicing: slicing.stepped(by))
-
-    def action_other(self) -> None:
-        self._slice(Slicing.next_active)
+    def action_slice(self, change: str) -> None:
+        """Choose another plane: `change` names a method of `Slicing`."""
+        bar = self.query_one(AxesBar)
+        bar.change(getattr(bar.slicing, change)())
 
     def action_ports(self) -> None:
         if self.query_one(PortsList).has_focus:
             raise SkipAction
         self.query_one(PortsList).focus()
-
-    def _slice(self, change: Callable[[Slicing], Slicing]) -> None:
-        bar = self.query_one(AxesBar)
-        bar.change(change(bar.slicing))
 
     def _describe(self, port: str) -> None:
         """What the trace itself says of a port."""
@@ -218,30 +224,37 @@ class TensorPanel(Vertical):
             self.query_one("#why", TensorSummary).say("")
             self.query_one(AxesBar).slicing = Slicing.of(() if info is None else info.shape)
 
+    def _leave(self) -> None:
+        """Whatever is still being read of another port is not to be shown any more."""
+        if self._resting is not None:
+            self._resting.stop()
+        self.workers.cancel_group(self, "value")
+
     def _rested(self) -> None:
         if self.trace is not None and self.call is not None and self.port is not None:
             self.run_worker(self._read(self.trace, self.call, self.port), group="value", exclusive=True)
 
     async def _read(self, trace: Trace, call: int, port: str) -> None:
-        """Read what stands at a port, what it is linked to, and count it; each is shown as soon as it is there."""
+        """Find out what a port is linked to, and read and count what stands there; each is shown once it is known."""
         value = self._value(port)
-        key = value.value if isinstance(value, TensorInfo) else None
-        if isinstance(value, TensorInfo) and key is not None:
-            try:
-                self._tensor = await Job("value", lambda _: trace.values[key]).start().result()
-            except Exception as error:  # a file that has gone, a damaged one: said in place of the value
-                self._show_value(None)
-                self.query_one("#why", TensorSummary).say(f"The value cannot be read: {error}")
-            else:
-                self._look(value)
-        links = await Job("links", lambda _: facts.links(trace, call, port)).start().result()
+        finding = Job("links", lambda _: facts.links(trace, call, port)).start()
+        info = value if isinstance(value, TensorInfo) and value.value is not None else None
+        reading = None if info is None else Job("value", lambda _: trace.values[info.value or ""]).start()
         made = isinstance(value, TensorInfo) and (value.origin is not None or port.startswith("output"))
-        self.query_one(LinksList).show_links(trace, links, NO_USE if made else NO_ORIGIN)
-        tensor = self._tensor
-        if tensor is not None and isinstance(value, TensorInfo):
-            counts = await Job("count", lambda _: facts.count(tensor, value)).start().result()
-            self.query_one(HistogramBars).counts = counts
-            self.query_one("#what", TensorSummary).describe(port, value, counts.stats, trace.calls[call].error)
+        self.query_one(LinksList).show_links(trace, await finding.result(), NO_USE if made else NO_ORIGIN)
+        self._linked = (call, port)
+        if info is None or reading is None:
+            return
+        try:
+            self._tensor = tensor = await reading.result()
+            self._look(info)
+            counts = await Job("count", lambda _: facts.count(tensor, info)).start().result()
+        except Exception as error:  # a file that has gone, a damaged one: said in place of the value
+            self._show_value(None)
+            self.query_one("#why", TensorSummary).say(f"The value cannot be read: {error}")
+            return
+        self.query_one(HistogramBars).counts = counts
+        self.query_one("#what", TensorSummary).describe(port, value, counts.stats, trace.calls[call].error)
 
     def _look(self, info: TensorInfo) -> None:
         assert self._tensor is not None

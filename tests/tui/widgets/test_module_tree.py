@@ -94,3 +94,15 @@ async def test_the_mouse_rests() -> None:
         await pilot.hover(tree, offset=(5, row or 0))
         assert "3,904 parameters, 15.2 KiB" in str(tree.tooltip)
         assert "not called in this trace" in str(tree.tooltip)
+
+
+async def test_what_was_unfolded_to_show_a_module_folds_again() -> None:
+    async with shown(ModuleTree(), (50, 30)) as pilot:
+        tree = await planted(pilot, small_trace())
+        before = list(tree.outline.rows)
+        tree.select("language_model.layers.1.mlp")
+        assert len(tree.outline.rows) == len(before) + 3 + 3
+        tree.select("language_model.layers.2.mlp")
+        assert len(tree.outline.rows) == len(before) + 3 + 3
+        tree.select("lm_head")
+        assert list(tree.outline.rows) == before

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from textual.pilot import Pilot
 
-from inspector.trace import MemoryValues, Trace
+from inspector.trace import MemoryValues, Trace, Values
 from inspector.tui.widgets.axes_bar import AxesBar
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.histogram import HistogramBars
@@ -40,6 +41,19 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def whole(panel: TensorPanel) -> str:
     return "\n".join(text(panel))
+
+
+class Slow(dict[str, torch.Tensor]):
+    """Values that are read when the test allows it."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__((key, values[key]) for key in values)
+        self.asked, self.allowed = threading.Event(), threading.Event()
+
+    def __getitem__(self, key: str) -> torch.Tensor:
+        self.asked.set()
+        self.allowed.wait(5)
+        return super().__getitem__(key)
 
 
 def four_axes() -> Trace:
@@ -147,6 +161,25 @@ class TestValue:
             await settled(pilot)
             assert "mean 0.0119" in whole(panel)
             assert panel.query_one(HeatMap).picture is not None
+
+    @pytest.mark.parametrize("meanwhile", ["another call", "another trace"])
+    async def test_what_is_read_too_late_is_not_shown(self, meanwhile: str) -> None:
+        trace = small_trace()
+        slow = Slow(trace.values)
+        trace.values = slow
+        async with shown(TensorPanel(), SIZE) as pilot:
+            panel = pilot.app.query_one(TensorPanel)
+            panel.trace = trace
+            panel.select(trace.call("language_model.layers.0").index, "output")
+            await until(pilot, slow.asked.is_set)
+            if meanwhile == "another call":
+                panel.select(trace.call("lm_head").index, "output")
+            else:
+                panel.trace = small_trace(values=False)
+            slow.allowed.set()
+            await settled(pilot)
+            assert "mean" not in whole(panel)
+            assert panel.query_one(HeatMap).plane is None
 
     async def test_enter_goes_in_and_escape_out(self) -> None:
         async with shown(TensorPanel(), SIZE) as pilot:
