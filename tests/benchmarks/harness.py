@@ -11,12 +11,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from inspector import Column, Table, render
 from inspector.parts import Cell
+from inspector.recording.clock import Clock
+
+ON_CPU = Clock(torch.device("cpu"))
 
 Variant = Callable[[], AbstractContextManager[Any]]
 """Makes a context in which a forward is measured."""
@@ -32,11 +36,16 @@ class Times:
 
 
 def in_turn(
-    variants: Mapping[str, Variant], run: Callable[[], Any], rounds: int, between: Callable[[], Any] = lambda: None
+    variants: Mapping[str, Variant],
+    run: Callable[[], Any],
+    rounds: int,
+    between: Callable[[], Any] = lambda: None,
+    clock: Clock = ON_CPU,
 ) -> dict[str, Times]:
     """Time `run` under every variant in every round, in an order that turns, so that a slow moment hits each of them.
 
-    `between` puts back what a run has changed. The first round warms up and does not count.
+    `between` puts back what a run has changed. `clock` is the one of the device that runs. The first round warms up and
+    does not count.
     """
     gc.collect()
     gc.freeze()  # looking through all of transformers before every run would take longer than the runs
@@ -44,7 +53,7 @@ def in_turn(
     names = list(variants)
     for round_ in range(rounds + 1):
         for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            seconds = _timed(variants[name], run)
+            seconds = _timed(variants[name], run, clock)
             between()
             if round_:
                 for kept, second in zip((found[name].enter, found[name].run, found[name].leave), seconds, strict=True):
@@ -52,17 +61,21 @@ def in_turn(
     return found
 
 
-def _timed(variant: Variant, run: Callable[[], Any]) -> tuple[float, float, float]:
+def _timed(variant: Variant, run: Callable[[], Any], clock: Clock) -> tuple[float, float, float]:
+    """Seconds of entering, of the run, of leaving."""
     gc.collect()
     context = variant()
+    clock.synchronize()
     marks = [time.perf_counter()]
     with context:
         marks.append(time.perf_counter())
+        start = clock.mark()
         run()
+        end = clock.mark()
+        clock.synchronize()
         marks.append(time.perf_counter())
     marks.append(time.perf_counter())
-    enter, inside, leave = (end - start for start, end in pairwise(marks))
-    return enter, inside, leave
+    return marks[1] - marks[0], clock.seconds(start, end), marks[3] - marks[2]
 
 
 def ratio(times: Times, bare: Times) -> float:

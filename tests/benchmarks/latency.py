@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from inspector import Table
@@ -34,9 +35,9 @@ def presses(work: str, count: int) -> list[float]:
         return found
 
 
-def measure(count: int) -> Table:
+def measure(count: int, works: Sequence[str] = WORK) -> Table:
     rows = []
-    for work in WORK:
+    for work in works:
         seconds = sorted(presses(work, count))
         rows.append((work, statistics.median(seconds), seconds[int(0.95 * (count - 1))], seconds[-1], ASKED))
     columns = ("what runs meanwhile", "median seconds", "95 % seconds", "slowest seconds", "asked seconds")

@@ -1,0 +1,56 @@
+"""Every measurement runs and prints its table. What it measures is read by people, on a machine that is quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from inspector import Table
+from tests.benchmarks import big_trace, gpu, latency, overhead, shape_only, startup
+from tests.benchmarks.harness import put
+from tests.fakes import tiny
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def printed(table: Table, capsys: pytest.CaptureFixture[str]) -> str:
+    put(table)
+    out = capsys.readouterr().out
+    assert all(column.name in out for column in table.columns)
+    assert len(out.splitlines()) > len(table.rows)
+    return out
+
+
+def test_overhead(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(overhead.measure(tiny("qwen2"), tiny("qwen2"), rounds=1), capsys)
+    assert all(f"\n{name} " in out for name in ("bare", "floor", "shapes", "stats", "values"))
+
+
+def test_startup(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Torch was imported before the first paint in 0 of them" in printed(startup.measure(1), capsys)
+
+
+def test_shape_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Qwen2.5-VL-3B  " in printed(shape_only.measure(["Qwen2.5-VL-3B"], (224, 112)), capsys)
+
+
+def test_big_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "A trace of 2,000 calls" in printed(big_trace.measure(2_000, times=2), capsys)
+
+
+def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "large products" in printed(latency.measure(2, ["large products"]), capsys)
+
+
+def test_gpu_on_the_cpu(capsys: pytest.CaptureFixture[str]) -> None:
+    printed(gpu.measure(gpu.tiny_session(), rounds=1), capsys)
