@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from inspector.errors import Cancelled
 from inspector.recording.attention import AttentionProbe
-from inspector.recording.clock import Clock, Clocks
+from inspector.recording.clock import Clocks
 from inspector.recording.flow import Flow
 from inspector.recording.keeper import Keeper
 from inspector.recording.notes import SCALARS, Notes
@@ -91,8 +91,8 @@ class Recorder:
     def __enter__(self) -> Recorder:
         self._outer = sys.exc_info()[1]
         with ExitStack() as attached:
-            for number, (path, module) in enumerate(self.modules):
-                before, after = self._hooks(number, self.clocks.of(module), self.wanted.level(path))
+            before, after = self._hooks()
+            for _, module in self.modules:
                 first = module.register_forward_pre_hook(before, with_kwargs=True, prepend=False)
                 attached.callback(first.remove)
                 last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
@@ -126,30 +126,40 @@ class Recorder:
         """The calls so far, in the order in which they began."""
         return [Row(*row) for row in self._rows]
 
-    def _hooks(self, number: int, clock: Clock, level: int) -> tuple[Callable[..., None], Callable[..., None]]:
-        """The two hooks of one module. What they use is bound here, and the commonest case, one tensor that was met
-        before, is told apart first: this is the code that runs between the user's modules.
+    def _hooks(self) -> tuple[Callable[..., None], Callable[..., None]]:
+        """The two hooks, the same for every module: a pair for each would be cold memory at each call.
+
+        This is the code that runs between the user's modules. What it uses is bound here, and the commonest case, one
+        tensor that was met before, is told apart first.
         """
-        rows, stack, mark, is_root = self._rows, self._stack, clock.mark, number == 0
+        about = {
+            module: (number, self.wanted.level(path), self.clocks.of(module).mark)
+            for number, (path, module) in enumerate(self.modules)
+        }
+        rows, stack = self._rows, self._stack
         note, note_tensor, facts = self._notes.value, self._notes.tensor, self._notes.facts
         watched = self._on_call is not None or self._cancel is not None
-        device = clock.device if self._measures_memory else None
+        device = self.clocks.device if self._measures_memory else None
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if is_root:
+            number, level, mark = about[module]
+            if not number:  # the model itself
                 self._step += 1
                 self._notes.begin_step()
-            noted: Sequence[Any] = ()
+            noted: list[Any] = []
             named: dict[str, Any] = {}
             try:
-                if len(args) == 1 and not level:
-                    fact = facts.get(id(args[0]))
-                    known = fact is not None and not fact.level and fact.ref() is args[0]
-                    noted = (fact,) if known else (note(args[0], None, 0),)
-                elif args:
-                    noted = [note(arg, None, level) for arg in args]
+                for arg in args:
+                    fact = facts.get(id(arg))
+                    known = fact is not None and fact.level == level == 0 and fact.ref() is arg
+                    noted.append(fact if known else note(arg, None, level))
                 for name, arg in kwargs.items():
-                    named[name] = arg if type(arg) in SCALARS else note(arg, None, level)
+                    if type(arg) in SCALARS:
+                        named[name] = arg
+                        continue
+                    fact = facts.get(id(arg))
+                    known = fact is not None and fact.level == level == 0 and fact.ref() is arg
+                    named[name] = fact if known else note(arg, None, level)
             except Exception as error:  # an object that cannot be described must not stop the user's model
                 self._stumbled(number, error)
             row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None, None]
@@ -160,6 +170,7 @@ class Recorder:
             row[START] = mark()
 
         def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            number, level, mark = about[module]
             end = mark()
             if not stack or rows[stack[-1]][0] != number:
                 self._unwind(number)
