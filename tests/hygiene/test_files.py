@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 from tests.hygiene.tree import ROOT, files
 
-MACHINE = re.compile(r"(?<![\w.])/(?:home|root|Users|work|private)/\w|[A-Z]:\\Users")
+MACHINE = re.compile(r"(?<![\w.])/(?:home/(?!me\b)|root/|Users/|work/|private/)\w+|[A-Z]:\\Users")
+"""Where people and programs keep their files; `/home/me` is nobody's."""
 
 
 def project() -> dict[str, object]:
