@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,9 @@ from inspector import Family, Pen, Plugins, Preset, Probe, Tab, Text, View, hook
 from tests.fakes import save_tiny, tiny_config
 from tests.traces import small_trace
 
-SHIPPED = ["qwen2", "qwen2_5_vl"]
+SHIPPED = sorted(
+    point.name for point in entry_points(group="inspector") if point.module.startswith("inspector_plugins")
+)
 
 
 class Installer:
@@ -110,7 +113,7 @@ def test_plugins_can_be_disabled_by_name(install: Installer, monkeypatch: pytest
     install("broken", "import nowhere_to_be_found")
     monkeypatch.setenv("INSPECTOR_DISABLE_PLUGINS", "broken, qwen2")
     plugins = Plugins.installed()
-    assert [plugin.name for plugin in plugins] == ["zebra", "qwen2_5_vl"]
+    assert [plugin.name for plugin in plugins] == ["zebra", *(name for name in SHIPPED if name != "qwen2")]
     assert plugins.problems == []
 
 
