@@ -103,8 +103,9 @@ def test_a_hook_that_raises_leaves_the_others_their_say(install: Installer) -> N
 
 def test_a_hook_that_returns_no_list_is_a_problem_too(install: Installer) -> None:
     install("empty", "@hookimpl\ndef inspector_views():\n    pass")
+    install("zebra", view("stripes"))
     plugins = Plugins.installed()
-    assert plugins.views == {}
+    assert "stripes" in plugins.views
     assert "inspector_views: TypeError" in plugins.problems[0].message
 
 
