@@ -104,6 +104,7 @@ class InspectorApp(App[None]):
         with terminal.quick_keyboard(), terminal.guarded_screen():
             super().run(**arguments)
         terminal.end_with(self.jobs, self.return_code or 0)
+        return self.return_value
 
     def job(self, name: str, work: Callable[[Job[T]], T]) -> Job[T]:
         """Start work in a thread; the program cancels it when it ends."""

@@ -109,7 +109,7 @@ class TabLine(InfoLine):
 
 
 class Breadcrumb(InfoLine):
-    """Where the selected call stands: the calls around it, which one it is of how many, how long it took."""
+    """Where the selected call stands: the calls around it, which one it is, how long it took."""
 
     index: reactive[int | None] = reactive(None)
 
@@ -123,7 +123,7 @@ class Breadcrumb(InfoLine):
         calls = chain(self._trace, self.index)
         call = calls[-1]
         facts = [
-            f"call {self.index + 1:,} of {len(self._trace.calls):,}",
+            f"call {self.index}",
             call.role or "",
             "" if call.seconds is None else in_seconds(call.seconds),
         ]

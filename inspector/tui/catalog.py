@@ -21,6 +21,9 @@ from inspector.tui.entries import Entry
 
 GROUPS = {"demo": "Bundled", "preset": "Presets", "hub": "Hugging Face cache", "directory": "Directories"}
 
+NEAR = {GROUPS["demo"], GROUPS["directory"]}
+"""What is at hand stands before the long lists of what is published or was fetched once."""
+
 HEAD = 65536
 """Bytes at the beginning of a `trace.json` in which its model stands."""
 
@@ -34,7 +37,8 @@ def entries(presets: Mapping[str, Preset], place: Path) -> list[Entry]:
     details = {entry.reference: entry.detail for entry in listed}
     opened = [Entry("Recent", name, details.get(name) or _kind(name)) for name in recent() if _is_there(name)]
     traces = [Entry("Traces", str(path), "trace") for path in _traces(place)]
-    return [*opened, *listed, *traces]
+    here = [entry for entry in listed if entry.group in NEAR]
+    return [*opened, *here, *traces, *(entry for entry in listed if entry.group not in NEAR)]
 
 
 def facts(reference: str, presets: Mapping[str, Preset]) -> list[tuple[str, str]]:

@@ -77,7 +77,9 @@ class Job(Generic[T]):
 
     async def result(self) -> T:
         """What `work` returned. Raises what it raised, `Cancelled` when the job was cancelled."""
-        return await asyncio.shield(asyncio.wrap_future(self._outcome))
+        outcome = asyncio.wrap_future(self._outcome)
+        outcome.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may await it any more
+        return await asyncio.shield(outcome)
 
     def report(self, stage: str, fraction: float | None = None) -> None:
         """Say where the work stands. Called in the job's thread; raises `Cancelled` there to stop it."""

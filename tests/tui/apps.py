@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from inspector.trace import Trace
 from inspector.tui.app import InspectorApp
+from inspector.tui.messages import Painted
 from inspector.tui.runs import Run
 
 ALL = 600
@@ -19,8 +20,9 @@ ALL = 600
 class Quiet(InspectorApp):
     """The program without its first steps: tests put in front what they are about."""
 
-    def on_painted(self) -> None:
+    def on_painted(self, event: Painted) -> None:
         """Neither lists models nor opens anything."""
+        event.prevent_default()
 
 
 async def opened(pilot: Pilot[None], trace: Trace, **origin: Any) -> None:

@@ -8,6 +8,7 @@ from textual.widgets import Checkbox, Input, Static
 
 from inspector.models.inputs import Request
 from inspector.tui.jobs import Job
+from inspector.tui.messages import Painted
 from inspector.tui.runs import Question
 from inspector.tui.screens.ask import AskScreen, keep, suggestion
 from inspector.tui.settings import Settings
@@ -23,7 +24,8 @@ class Asking(Quiet):
         self.loading = loading
         self.asked: list[Question | None] = []
 
-    def on_painted(self) -> None:
+    def on_painted(self, event: Painted) -> None:
+        event.prevent_default()
         self.push_screen(AskScreen("demo:x", self.start, self.loading), self.asked.append)
 
 

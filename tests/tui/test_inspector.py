@@ -46,7 +46,7 @@ async def test_the_first_tab_shows_the_model_its_notices_and_the_first_call() ->
         assert header.endswith(" cpu · float32 · sdpa")
         assert "stand-in" in text_of(pilot, NoticeLine)
         assert text_of(pilot, TabLine).split() == ["1", "Forward", "2", "Tokens", "8", "Views"]
-        assert "call 1 of 20" in text_of(pilot, Breadcrumb)
+        assert "call 0 ·" in text_of(pilot, Breadcrumb)
         assert isinstance(pilot.app.focused, CallsList)
 
 

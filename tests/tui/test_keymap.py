@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from inspector.errors import InspectorError
 from inspector.tui.keymap import known_bindings, read_keymap, template, write_template
+from inspector.tui.messages import Painted
 from inspector.tui.screens.forward import ForwardTab
 from tests.traces import small_trace
 from tests.tui.apps import Quiet, opened
@@ -91,7 +92,8 @@ async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> 
     written(tmp_path / "config", '"forward.zoom" = "f7"\n')
 
     class Keys(Quiet):
-        def on_painted(self) -> None:
+        def on_painted(self, event: Painted) -> None:
+            event.prevent_default()
             self._read_keys()
 
     async with Keys().run_test(size=(160, 50)) as pilot:

@@ -153,7 +153,7 @@ async def test_the_real_program_lists_presets_checkpoints_and_traces_and_what_wa
         await settled(pilot)
         lines = shown(screen)
         groups = [line for line in lines if line in {"Recent", "Presets", "Directories", "Traces"}]
-        assert groups == ["Recent", "Presets", "Directories", "Traces"]
+        assert groups == ["Recent", "Directories", "Traces", "Presets"]
         assert lines[1].startswith("preset:Qwen2.5-0.5B")
         assert not any("gone" in line for line in lines)
         await pilot.press(*"tiny")

@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import HorizontalGroup
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from inspector.models.inputs import Request
 from inspector.tui.jobs import Job
@@ -23,6 +23,7 @@ from inspector.tui.paths import PathInput
 from inspector.tui.runs import Question
 from inspector.tui.screens.dialog import Dialog
 from inspector.tui.settings import Settings
+from inspector.tui.widgets.check_box import CheckBox
 
 
 class AskScreen(Dialog[Question]):
@@ -61,8 +62,8 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
         yield from _field("Values", "values", " ".join(self._question.values), "none")
         with HorizontalGroup():
             yield Label("")
-            yield Checkbox("Chat template", not request.raw, id="template", compact=True)
-            yield Checkbox("Statistics of every tensor", self._question.stats, id="stats", compact=True)
+            yield CheckBox("Chat template", not request.raw, id="template")
+            yield CheckBox("Statistics of every tensor", self._question.stats, id="stats")
         yield Static(Content(""), id="state")
 
     def on_mount(self) -> None:
@@ -98,11 +99,11 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
         except ValueError as error:
             self._say(str(error), error=True)
             return
-        raw = not self.query_one("#template", Checkbox).value
+        raw = not self.query_one("#template", CheckBox).value
         system = self._text("system").strip() or None
         request = Request((prompt,), images, system=system, raw=raw)
         values = tuple(self._text("values").split())
-        stats = self.query_one("#stats", Checkbox).value
+        stats = self.query_one("#stats", CheckBox).value
         self.dismiss(replace(self._question, request=request, stats=stats, values=values))
 
     def _text(self, name: str) -> str:

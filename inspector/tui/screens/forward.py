@@ -56,7 +56,7 @@ call that made them. On the right what went in and came out of the selected call
         Binding(
             "c", "consumer", "Goes to", id="forward.consumer", tooltip="To a call that took the tensor", show=False
         ),
-        Binding("z", "zoom", "Zoom", id="forward.zoom", tooltip="Give the pane all the room, or give it back"),
+        Binding("z", "zoom", "Enlarge", id="forward.zoom", tooltip="Give the pane all the room, or give it back"),
         Binding("[,alt+left", "back", "Back", id="forward.back", tooltip="To the call seen before", show=False),
         Binding(
             "],alt+right",

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
 from inspector.parts import Tab, View
 from inspector.trace import Trace
@@ -46,9 +46,8 @@ class InspectorScreen(Screen[None]):
         Binding(
             "0", "tab('plugin-1')", "Plugin tab 2", id="tab.plugin_2", tooltip="The second tab of a plugin", show=False
         ),
-        Binding(
-            "slash", "filter", "Filter", key_display="/", id="trace.filter", tooltip="Filter the list in this pane"
-        ),
+        # With priority, so that what is typed right behind the slash goes into the filter already.
+        Binding("slash", "filter", "Filter", True, "/", True, "Filter the list in this pane", id="trace.filter"),
         Binding("y", "copy", "Copy", id="trace.copy", tooltip="Copy a path, a value, or Python that reproduces it"),
         Binding("r", "ask", "Ask again", id="trace.ask", tooltip="Run a forward with other inputs", show=False),
         Binding("S", "save", "Save trace", id="trace.save", tooltip="Save the trace as a directory", show=False),
@@ -102,7 +101,7 @@ class InspectorScreen(Screen[None]):
         if action == "failure":
             return self.trace.failure is not None
         if action == "filter":
-            return any(pane.filterable for pane in self._panes())
+            return not isinstance(self.focused, Input) and any(pane.filterable for pane in self._panes())
         if action == "tab":
             return any(page.name == parameters[0] for page in self._pages)
         return True

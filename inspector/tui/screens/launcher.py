@@ -51,8 +51,8 @@ class LauncherScreen(Screen[None]):
 Type to narrow the list. A directory, a saved trace or a name of the form owner/name can be typed whole; tab, or the
 right arrow, completes a path. A preset is a published architecture without its weights: its forward runs on shapes."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move('down')", "Down", id="launcher.down", tooltip="Next entry", show=False),
-        Binding("up", "move('up')", "Up", id="launcher.up", tooltip="Previous entry", show=False),
+        Binding("down", "move('cursor_down')", "Down", id="launcher.down", tooltip="Next entry", show=False),
+        Binding("up", "move('cursor_up')", "Up", id="launcher.up", tooltip="Previous entry", show=False),
         Binding(
             "pagedown", "move('page_down')", "Page down", id="launcher.page_down", tooltip="One page down", show=False
         ),
@@ -133,15 +133,8 @@ right arrow, completes a path. A preset is a published architecture without its 
     def on_option_list_option_selected(self) -> None:
         self.action_open()
 
-    def action_move(self, way: str) -> None:
-        menu = self.query_one(OptionList)
-        moves = {
-            "up": menu.action_cursor_up,
-            "down": menu.action_cursor_down,
-            "page_up": menu.action_page_up,
-            "page_down": menu.action_page_down,
-        }
-        moves[way]()
+    async def action_move(self, way: str) -> None:
+        await self.query_one(OptionList).run_action(way)
 
     def action_open(self) -> None:
         entry = self._current()

@@ -22,6 +22,7 @@ from inspector.parts import Part, View
 from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.widgets.cells import fit, visible
+from inspector.tui.widgets.check_box import CheckBox
 from inspector.tui.widgets.parts import PartBox
 from inspector.tui.widgets.table_list import TableList
 from inspector.tui.widgets.tree_list import TreeList
@@ -101,7 +102,7 @@ class OptionLine(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(visible(self.option), markup=False)
         if self._flag:
-            yield Checkbox(Content(self._help), compact=True)
+            yield CheckBox(Content(self._help))
         else:
             yield Input(self._start, placeholder=self._help, compact=True)
 
