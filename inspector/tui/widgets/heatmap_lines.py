@@ -139,7 +139,7 @@ def legend(scale: Scale, palette: Palette | None, room: int) -> Line:
     """What the colours, or the glyphs, stand for, in at most `room` cells; nothing where that is too little."""
     low, high = (f"{number(scale.centre + side * scale.half, 2)}" for side in (-1, 1))
     left, right = (f" ±{high} ", "") if scale.centre == 0 else (f" {low} ", f" {high}")
-    width = min(room - len(left) - len(right), LEGEND)
+    width = min(room - len(left) - len(right), LEGEND) - 1 | 1  # odd, so that the middle of the scale has its step
     if width < 3:
         return []
     levels = [round(-STEPS + 2 * STEPS * step / (width - 1)) for step in range(width)]

@@ -54,7 +54,7 @@ class Painter:
             marked = lines.marked_lines(picture, self._lines, colours.cursor)
             changed = {number: strip(line) for number, line in marked}
             yield from (changed.get(number, same) for number, same in enumerate(self._strips))
-        yield strip([Segment(lines.under_cursor(picture), colours.quiet)])
+        yield strip([Segment(fit(lines.under_cursor(picture), width), colours.quiet)])
 
     def _draw(self, picture: Picture, scale: Scale, palette: Palette, base: Style, width: int) -> None:
         """The blocks of a picture, without the cursor; the same strips as long as it shows the same cells."""

@@ -7,7 +7,7 @@ torch is imported there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.actions import SkipAction
@@ -47,13 +47,13 @@ NO_USE = "No module took it."
 
 
 SLICING_KEYS = (
-    ("a", "next_axes", "Two other axes as rows and columns"),
-    ("t", "turned", "Rows as columns, columns as rows"),
-    ("full_stop", "forth", "One index further"),
-    ("comma", "back", "One index back"),
-    ("semicolon", "next_active", "Step along another axis"),
+    ("a", "axes", "next_axes", "Two other axes as rows and columns"),
+    ("t", "turn", "turned", "Rows as columns, columns as rows"),
+    ("full_stop", "next_index", "forth", "One index further"),
+    ("comma", "previous_index", "back", "One index back"),
+    ("semicolon", "other", "next_active", "Step along another axis"),
 )
-"""Keys, methods of `Slicing`, and what they do."""
+"""Keys, their names, methods of `Slicing`, and what they do."""
 
 
 class TensorPanel(Vertical):
@@ -84,8 +84,8 @@ class TensorPanel(Vertical):
         Binding("p", "producer", "Comes from", id="tensor.producer", tooltip="To the call that made this tensor"),
         Binding("c", "consumer", "Goes to", id="tensor.consumer", tooltip="To a call that took this tensor"),
         *(
-            Binding(key, f"slice('{change}')", tooltip, show=False, id=f"tensor.{change}", tooltip=tooltip)
-            for key, change, tooltip in SLICING_KEYS
+            Binding(key, f"slice('{change}')", tooltip, show=False, id=f"tensor.{name}", tooltip=tooltip)
+            for key, name, change, tooltip in SLICING_KEYS
         ),
         Binding("escape", "ports", "Ports", show=False, id="tensor.ports", tooltip="Back to the list of ports"),
     ]
@@ -120,6 +120,11 @@ class TensorPanel(Vertical):
     def port(self) -> str | None:
         """The chosen port."""
         return self.query_one(PortsList).port
+
+    @property
+    def pointed(self) -> tuple[str, Any] | None:
+        """Index and value of the element under the heatmap's cursor, to be copied."""
+        return self.query_one(HeatMap).pointed
 
     def select(self, call: int, port: str | None = None) -> None:
         """Show a call of the trace, at `port`, else at the port of the same name as before, else at an output."""
