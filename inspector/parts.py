@@ -121,7 +121,7 @@ class View:
     `show(trace, **options)` returns the parts, in the order in which they are shown. `options` maps each option that
     `show` takes to one sentence of help; their values arrive as strings ("yes" for one that is named in `flags` and
     takes none). A missing or wrong value is an `InputError`. `values` are globs over `path` or `path:port`: tensors
-    that the view reads, and that are kept when a model is run for it.
+    that the view reads, and that are kept when a model is run for it; `needs(**options)` returns further ones.
     """
 
     name: str
@@ -130,6 +130,7 @@ class View:
     options: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
     values: tuple[str, ...] = ()
+    needs: Callable[..., Sequence[str]] | None = None
 
     def __call__(self, trace: Trace, **options: str) -> Sequence[Part]:
         return self.show(trace, **options)

@@ -45,11 +45,12 @@ class Forward:
 
     `batch` rows of `tokens` each, behind `past` tokens in the cache (padding counts; None where it cannot be told).
     `ids` i64 [batch, tokens], `mask` the padding mask [batch, past + tokens] and `types` (`mm_token_type_ids`) as they
-    were given, None where they were not or were not kept. `sizes` are the grids of patches by kind, and so
-    many `copies` of a row share them: beams, or several sequences for one prompt. `seconds` are those that a temporal
-    patch of each video covers. `positions` i64 [axes, batch or 1, tokens] are those by which queries
-    and keys were turned (or vectors looked up, where `absolute`); `text_positions`, under M-RoPE, those that masks are
-    made from. `before` and `after` are the rope deltas that the model held.
+    were given, None where they were not or were not kept. `sizes` are the grids of patches by kind, and so many
+    `copies` of a row share them: beams, or several sequences for one prompt. `seconds` are those that a temporal patch
+    of each video covers. `positions` i64 [axes, batch or 1, tokens] are those by which queries and keys were turned (or
+    vectors looked up, where `absolute`); `text_positions`, under M-RoPE, those that masks are made from.
+    `positions_given` says whether the caller chose the positions. `before` and `after` are the rope deltas that the
+    model held.
     """
 
     step: int
@@ -66,6 +67,7 @@ class Forward:
     positions: Tensor | None = None
     text_positions: Tensor | None = None
     absolute: bool = False
+    positions_given: bool = False
     before: Delta | None = None
     after: Delta | None = None
 
@@ -159,6 +161,7 @@ class _Reader:
             positions=self._positions(call.step),
             text_positions=self._text_positions(call.step),
             absolute=call.step not in self._rotary and call.step in self._table,
+            positions_given=isinstance(call.inputs.get("input.position_ids"), TensorInfo),
             before=before,
             after=after,
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from inspector.analysis.rope_variants import FREQUENCIES, Asked
 
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4
 """Relative: models hold inverse frequencies in float32."""
 
 

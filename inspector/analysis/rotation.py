@@ -46,17 +46,30 @@ def turned(vector: Tensor, angle: Tensor, pairing: Pairing, scaling: float = 1.0
 
 
 def pairing_of(before: Tensor, after: Tensor, angle: Tensor, scaling: float = 1.0) -> tuple[Pairing | None, float]:
-    """How a model paired dimensions, told from a vector before and after; None where neither way fits, or no
-    position turns far enough to tell. Also the largest difference from the way that fits best.
+    """How a model paired dimensions, told from vectors [tokens, dims] before and after; None where neither way fits, or
+    no position turns far enough to tell. Also the largest difference from the way that fits best.
+
+    Vectors that became longer or shorter on the way (a norm behind the rotation) are compared by their direction.
     """
-    gaps: dict[Pairing, float] = {
-        pairing: float((turned(before, angle, pairing, scaling) - after.float()).abs().max()) for pairing in PAIRINGS
-    }
+    gaps = {pairing: _gap(turned(before, angle, pairing, scaling), after.float()) for pairing in PAIRINGS}
     best = min(gaps, key=lambda pairing: gaps[pairing])
     other = max(gaps.values())
     size = float(after.float().abs().max()) or 1.0
     close = gaps[best] <= _tolerance(after) * size
     return (best if close and other > gaps[best] else None), gaps[best]
+
+
+def as_long_as(vector: Tensor, other: Tensor) -> Tensor:
+    """Each vector [tokens, dims] made as long as its counterpart, where the two differ by more than rounding."""
+    import torch
+
+    length, wanted = torch.linalg.vector_norm(vector, dim=-1), torch.linalg.vector_norm(other, dim=-1)
+    ratio = wanted / length.clamp(min=1e-30)
+    return vector * torch.where((ratio - 1).abs() > 0.03, ratio, 1.0)[..., None]
+
+
+def _gap(expected: Tensor, found: Tensor) -> float:
+    return float((as_long_as(expected, found) - found).abs().max())
 
 
 def _tolerance(tensor: Tensor) -> float:

@@ -86,7 +86,8 @@ def trace_of(
         return modules_alone(load(target, given, narration))
     request = question(target, given)
     run = runner(load(target, given, narration), request, given, narration)
-    return run([*given["values"], *view.values, *_values(view, asked, run)])
+    needs = view.needs(**asked) if view.needs is not None else []
+    return run([*given["values"], *view.values, *needs, *_values(view, asked, run)])
 
 
 def parts_of(view: View, trace: Trace, asked: Mapping[str, str]) -> Sequence[Part]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inspector.views import calls, memory, modules, tensor, tokens
+from inspector.views import calls, memory, modules, positions, tensor, tokens
 
 if TYPE_CHECKING:
     from inspector.parts import View
     from inspector.plugins import Plugins
 
-BUILT_IN = {view.name: view for view in (modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW)}
+BUILT_IN = {
+    view.name: view
+    for view in (modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW)
+}
 
 
 def all_views(plugins: Plugins) -> dict[str, View]:

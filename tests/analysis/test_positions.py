@@ -8,83 +8,33 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForImageTextToText
 
-from inspector.analysis.layout import Layout
+from inspector.analysis.layout import Layout, layout_of
 from inspector.analysis.positions import Grid, Grids, Span, Walk, differing
-from tests.fakes import MROPE, QWEN_IDS, VIDEO, tiny_config
-from tests.fakes import IMAGE as IMAGE_ID
+from tests.prompts import SECONDS, Part, inputs, kinds_of, random_model, sizes_of
 
-Part = int | tuple[str, tuple[int, int, int]]
-"""A number of text tokens, or a kind with its grid of patches."""
-
-SECONDS = (0.4, 1.0, 2.5)
-QWEN3_VISION = {"depth": 1, "hidden_size": 32, "num_heads": 2, "intermediate_size": 48, "out_hidden_size": 32}
+NAMES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 
 
 @cache
 def model(name: str) -> Any:
     """The real class without weights: positions need none."""
-    if name == "qwen3_vl":
-        text = {**MROPE, "head_dim": 16, "rope_parameters": {**MROPE["rope_parameters"], "mrope_interleaved": True}}
-        vision = {**QWEN3_VISION, "deepstack_visual_indexes": [0]}
-        config = AutoConfig.for_model(name, text_config=text, vision_config=vision, **QWEN_IDS)
-    else:
-        config = tiny_config(name)
-    with torch.device("meta"):
-        return AutoModelForImageTextToText.from_config(config).model
+    return random_model(name, device="meta").model
 
 
 def layout(name: str) -> Layout:
-    from inspector.analysis.layout import layout_of
-
     return layout_of(model(name).config.to_dict())
-
-
-def pictures(rows: list[list[Part]], kind: str) -> list[tuple[int, int, int]]:
-    return [part[1] for row in rows for part in row if not isinstance(part, int) and part[0] == kind]
-
-
-def kinds_of(name: str, row: list[Part]) -> list[str]:
-    kinds: list[str] = []
-    for part in row:
-        if isinstance(part, int):
-            kinds += ["text"] * part
-            continue
-        kind, (frames, height, width) = part
-        if name == "qwen3_vl" and kind == "video":  # its frames stand apart, timestamps between them
-            for _ in range(frames):
-                kinds += ["text", *["video"] * (height * width // 4), "text"]
-        else:
-            kinds += [kind] * (frames * height * width // 4)
-    return kinds
 
 
 def theirs(name: str, rows: list[list[Part]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Positions, deltas and mask as the model's own function makes them, the batch padded on the left."""
-    kinds = [kinds_of(name, row) for row in rows]
-    length = max(map(len, kinds))
-    types = torch.zeros(len(rows), length, dtype=torch.long)
-    mask = torch.zeros_like(types)
-    for number, row in enumerate(kinds):
-        types[number, length - len(row) :] = torch.tensor([("text", "image", "video").index(kind) for kind in row])
-        mask[number, length - len(row) :] = 1
-    ids = torch.full_like(types, 7)
-    ids[types == 1], ids[types == 2] = IMAGE_ID, VIDEO
-    given: dict[str, Any] = {"attention_mask": mask, "mm_token_type_ids": types}
-    for kind in ("image", "video"):
-        if sizes := pictures(rows, kind):
-            given[f"{kind}_grid_thw"] = torch.tensor(sizes)
-    if name == "qwen2_5_vl":
-        given["second_per_grid_ts"] = torch.tensor(SECONDS)
-    return *model(name).get_rope_index(ids, **given), mask
+    given = inputs(name, rows, pixels=False)
+    return *model(name).get_rope_index(**given), given["attention_mask"]
 
 
 def ours(name: str, rows: list[list[Part]]) -> list[tuple[Walk, list[Span]]]:
-    supply = {
-        kind: Grids(layout(name).grids(pictures(rows, kind), kind, SECONDS if name == "qwen2_5_vl" else ()))
-        for kind in ("image", "video")
-    }
+    seconds = SECONDS if name == "qwen2_5_vl" else ()
+    supply = {kind: Grids(layout(name).grids(sizes_of(rows, kind), kind, seconds)) for kind in ("image", "video")}
     walks = [(Walk(), row) for row in rows]
     return [(walk, walk.extend(kinds_of(name, row), supply)) for walk, row in walks]
 
@@ -115,7 +65,7 @@ def check(name: str, rows: list[list[Part]]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
+@pytest.mark.parametrize("name", NAMES)
 def test_positions_and_deltas_equal_the_models_own(name: str, case: str) -> None:
     check(name, CASES[case])
 
@@ -133,7 +83,7 @@ def test_any_mixture(seed: int) -> None:
             frames = chance.randint(2, 7) if kind == "video" else 1
             row += [(kind, (frames, 2 * chance.randint(1, 9), 2 * chance.randint(1, 9))), chance.randint(1, 9)]
         rows.append(row)
-    for name in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
+    for name in NAMES:
         check(name, rows)
 
 
