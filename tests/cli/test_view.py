@@ -71,7 +71,7 @@ def test_the_list_of_views(run: Run) -> None:
     [
         (
             ["tensr", "TRACE"],
-            f"There is no view 'tensr'; there are {', '.join(BUILT_IN)}. Did you mean",
+            f"There is no view 'tensr'; there are {', '.join(BUILT_IN)}",
         ),
         (["calls", "TRACE", "--role", "nrom"], "Did you mean norm?"),
         (["calls", "TRACE", "--call", "3"], "No such option"),
