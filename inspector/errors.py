@@ -40,6 +40,10 @@ class PluginError(InspectorError):
     """A plugin cannot be loaded, or raised where it was called."""
 
 
+class GenerationError(InspectorError):
+    """A generation cannot go on as asked: a processor failed, it has ended, a branch cannot be made. Its steps are kept."""
+
+
 class ForwardError(InspectorError):
     """The model's own forward raised. `trace` holds every call up to the failure, `__cause__` what was raised."""
 

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from inspector.generation.offers import NamedLogitsProcessor
     from inspector.models import Family, Preset
     from inspector.parts import Tab, View
     from inspector.recording import Probe
@@ -46,6 +47,15 @@ def inspector_probes() -> Sequence[Probe]:
     ports on the calls that are running (see `inspector/recording/probes.py`).
 
     Example: `return [RouterProbe()]`
+    """
+
+
+@hookspec
+def inspector_logits_processors() -> Sequence[NamedLogitsProcessor]:
+    """Logits processors that a generation can take in by name (`generation.add("name", …)`, `--processor name`). Called
+    before the first generation. What one of them does wrong is told with its name; the generation survives it.
+
+    Example: `return [NamedLogitsProcessor("no-digits", "Removes every digit", NoDigits)]`
     """
 
 

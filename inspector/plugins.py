@@ -23,6 +23,7 @@ from inspector.errors import PluginError, near
 if TYPE_CHECKING:
     import click
 
+    from inspector.generation.offers import NamedLogitsProcessor
     from inspector.models import Family, Preset
     from inspector.parts import Tab, View
     from inspector.recording import Probe
@@ -106,6 +107,10 @@ class Plugins:
     @cached_property
     def probes(self) -> Sequence[Probe]:
         return self._collect("inspector_probes")
+
+    @cached_property
+    def logits_processors(self) -> dict[str, NamedLogitsProcessor]:
+        return _by_name(self._collect("inspector_logits_processors"))
 
     @cached_property
     def views(self) -> dict[str, View]:

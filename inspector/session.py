@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,19 +12,19 @@ import torch
 from torch import nn
 
 from inspector.errors import Cancelled, ForwardError
+from inspector.filling import describe_model, failure_message, fill
 from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
-from inspector.models.facts import processor_facts, rotary_facts
+from inspector.models.facts import processor_facts
 from inspector.models.shape_only import shape_only as on_shapes
 from inspector.plugins import Plugins
-from inspector.recording import Recorder, Report, Wanted, exclusive
-from inspector.recording.report import size_of
-from inspector.tokens import read_tokens
-from inspector.trace import ModelInfo, Trace
+from inspector.recording import Recorder, Wanted, exclusive
+from inspector.trace import Trace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from transformers import PreTrainedTokenizerBase
+    from transformers import LogitsProcessor, PreTrainedTokenizerBase
 
+    from inspector.generation.generation import Generation
     from inspector.models import Message, Processor
 
 Globs = str | Sequence[str]
@@ -125,7 +124,7 @@ class Session:
         recorder = Recorder(self.model, wanted, probes=self.plugins.probes, on_call=on_call, cancel=cancel)
         try:
             with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
-                self.model(**self._to_device(encoded.tensors))
+                self.model(**self.to_device(encoded.tensors))
         except Cancelled:
             raise
         except Exception as error:
@@ -133,6 +132,44 @@ class Session:
             raise ForwardError(failure_message(trace, error), trace) from error
         self._fill(trace, recorder)
         return trace
+
+    def generate(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        images: str | Path | Image | Sequence[str | Path | Image] = (),
+        messages: Sequence[Message] | Sequence[Sequence[Message]] | None = None,
+        system: str | None = None,
+        raw: bool = False,
+        inputs: Inputs | Mapping[str, torch.Tensor] | None = None,
+        seed: int | None = None,
+        logits_processor: Sequence[LogitsProcessor | str] = (),
+        calls: bool = False,
+        stats: bool = False,
+        values: Globs = (),
+        budget: int | None = None,
+        top: int = 10,
+        **options: Any,
+    ) -> Generation:
+        """A generation that is stepped: `for step in session.generate("…", max_new_tokens=20): …`. Nothing runs before
+        the first step is asked for.
+
+        `options` are those of transformers' `generate`, under its own names: the generation configuration's, and
+        `assistant_model` (a model or a session), `assistant_tokenizer`, `stopping_criteria`, `negative_prompt_ids`,
+        `prefix_allowed_tokens_fn`. `logits_processor` may also name processors that plugins offer. With the same `seed`
+        the sequences are those of `torch.manual_seed(seed)` and plain `generate`; without one, a seed is drawn from
+        torch's own numbers. `calls` records the model's calls of every step, as `stats` and `values` do in more detail.
+        `top` is the length of the tables of tokens. The other arguments are those of `trace`.
+
+        Raises `InputError` for what cannot be encoded, unknown options and values out of range.
+        """
+        from inspector.generating import begin
+
+        encoded = self._inputs(inputs, prompt, images, messages, system, raw)
+        recorded = calls or stats or bool(values)
+        wanted = Wanted(stats=stats, values=_globs(values), budget=budget) if recorded else None
+        processors = list(logits_processor)
+        return begin(self, encoded, seed=seed, processors=processors, calls=wanted, top=top, arguments=options)
 
     def _inputs(
         self,
@@ -159,7 +196,7 @@ class Session:
             finally:
                 trace.notices += mode.notices
 
-    def _to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    def to_device(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them; numbers
         about media, such as the seconds of a video's frames, stay as exact as they are.
 
@@ -209,71 +246,6 @@ def capture(
                 yield trace
         finally:
             fill(trace, recorder, family, config, tokenizer)
-
-
-def fill(
-    trace: Trace,
-    recorder: Recorder,
-    family: Family,
-    config: Any,
-    tokenizer: PreTrainedTokenizerBase | None,
-) -> None:
-    """Put what a recorder has seen into a trace."""
-    report = Report(recorder, family.role)
-    trace.modules = report.modules()
-    trace.calls = report.calls()
-    trace.values = report.values
-    trace.failure = report.failure()
-    trace.config = config_json(config)
-    trace.facts = {**trace.facts, **model_facts(recorder.model, family, config)}
-    trace.notices += [*recorder.notices, *recorder.keeper.notices]
-    trace.tokens = read_tokens(trace, family, config, tokenizer)
-
-
-def describe_model(model: nn.Module, reference: str, family: Family, *, shape_only: bool = False) -> ModelInfo:
-    """The header of a trace."""
-    first = next(model.parameters(), None)
-    dtype = getattr(model, "dtype", None) or (first.dtype if first is not None else torch.float32)
-    device = "cpu" if first is None else "meta" if shape_only else str(first.device)
-    return ModelInfo(
-        reference=reference,
-        family=family.name,
-        class_name=type(model).__name__,
-        parameters=size_of(model)[0],
-        dtype=str(dtype).removeprefix("torch."),
-        device=device,
-        attention=getattr(getattr(model, "config", None), "_attn_implementation", None),
-        shape_only=shape_only,
-    )
-
-
-def config_json(config: Any) -> dict[str, Any]:
-    """A configuration of transformers as `config.json` holds it, defaults written out; empty for anything else."""
-    if not hasattr(config, "to_json_string"):
-        return {}
-    found: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
-    return found
-
-
-def model_facts(model: nn.Module, family: Family, config: Any) -> dict[str, Any]:
-    """What views read of a model beside its configuration: see `Trace.facts`."""
-    facts: dict[str, Any] = {"rotary": rotary_facts(model)}
-    if hasattr(config, "to_dict"):
-        facts["vision"] = family.layout(config).to_json()
-    return facts
-
-
-def failure_message(trace: Trace, error: Exception) -> str:
-    """What failed, where, and what was raised, in two lines."""
-    failure = trace.failure
-    what = f"{type(error).__name__}: {error}"
-    if failure is None:
-        return f"The forward failed before the first module ran.\n{what}"
-    where = f" ({failure.file}:{failure.line})" if failure.file else ""
-    advice = ""
-    if isinstance(error, torch.OutOfMemoryError):
-        advice = "\nA lower --dtype, --device cpu, a smaller picture or --shape-only needs less memory."
-    return f"The forward failed in {failure.path or 'the model itself'}, {failure.class_name}{where}.\n{what}{advice}"
 
 
 def make_request(

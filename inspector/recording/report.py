@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import FrameType
 from typing import Any
@@ -113,8 +113,11 @@ class Report:
             path = self._recorder.modules[self._rows[index].number][0]
             for port, note in [*ports[0].items(), *ports[1].items()]:
                 held = note.held if isinstance(note, Fact) else None
-                if held is not None and held.key is None and (_is_small(note) or wanted.port(path, port)):
+                if held is None:
+                    continue
+                if held.key is None and (_is_small(note) or wanted.port(path, port)):
                     held.key = f"{index}/{port}"
+                if held.key is not None:
                     named[held.key] = held
         return named
 
@@ -153,6 +156,25 @@ class Report:
         if note.held not in self._stats:
             self._stats[note.held] = stats_of(note.held.read())
         return self._stats[note.held]
+
+
+def failure_of(error: BaseException, modules: Sequence[tuple[str, nn.Module]]) -> Failure | None:
+    """Where a forward raised that nobody recorded: as far as the exception itself tells, without the failing call."""
+    through = [(path, module) for path, module in modules if passed_through(error, module)]
+    if not through:
+        return None
+    path, module = through[-1]
+    file, line, frame_locals = _place(error)
+    return Failure(
+        path=path,
+        class_name=type(module).__name__,
+        error=type(error).__name__,
+        message=str(error),
+        file=file,
+        line=line,
+        code=linecache.getline(file, line).strip() if file and line else None,
+        ports={f"local.{name}": info for name, info in frame_locals.items()},
+    )
 
 
 def size_of(module: nn.Module) -> tuple[int, int]:

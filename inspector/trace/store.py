@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import TraceError
-from inspector.trace import reading
+from inspector.trace import reading, steps_reading
 from inspector.trace.records import FORMAT
 from inspector.trace.values import FileValues, Values
 
@@ -76,6 +76,7 @@ def open_trace(directory: Path) -> Trace:
             values=FileValues(sorted((directory / "tensors").glob("*.safetensors"))),
             config=data.get("config"),
             facts=data.get("facts"),
+            generation=steps_reading.generation(data.get("generation")),
         )
         if trace.calls:
             reading.call(data["calls"][-1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspector.errors import TraceError, near
 from inspector.trace.records import FORMAT, Call, Failure, Media, ModelInfo, Module, TensorInfo, Token
+from inspector.trace.steps import GenerationRecord
 from inspector.trace.values import MemoryValues, Values
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Trace:
       (`rendered`) and how many `placeholders` for pictures stand in it.
 
     `notices` are sentences that the reader must see: a stand-in tokenizer, values that went to disk, a forward that was
-    stopped. `failure` is set when the forward raised; everything up to there is kept.
+    stopped. `failure` is set when the forward raised; everything up to there is kept. `generation` holds
+    the steps and branches of a generation, None for a trace of forwards alone.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Trace:
         values: Values | None = None,
         config: Mapping[str, Any] | None = None,
         facts: Mapping[str, Any] | None = None,
+        generation: GenerationRecord | None = None,
     ) -> None:
         self.model = model
         self.modules = modules
@@ -58,6 +61,7 @@ class Trace:
         self.failure = failure
         self.config: Mapping[str, Any] = config or {}
         self.facts: Mapping[str, Any] = facts or {}
+        self.generation = generation
         self.values: Values = MemoryValues() if values is None else values
 
     def __repr__(self) -> str:
@@ -122,6 +126,7 @@ class Trace:
 
     def to_json(self) -> dict[str, Any]:
         """The contract `inspector.trace/1`, without tensor values."""
+        generation = {} if self.generation is None else {"generation": self.generation.to_json()}
         return {
             "format": FORMAT,
             "model": self.model.to_json(),
@@ -134,6 +139,7 @@ class Trace:
             "calls": [call.to_json() for call in self.calls],
             "failure": None if self.failure is None else self.failure.to_json(),
             "notices": list(self.notices),
+            **generation,
         }
 
     @cached_property

@@ -34,6 +34,25 @@ class MemoryValues(dict[str, "Tensor"]):
     """Values that simply stay in memory."""
 
 
+class JoinedValues(Mapping[str, "Tensor"]):
+    """Values of several kinds under one roof; no key stands in two of them."""
+
+    def __init__(self, *parts: Values) -> None:
+        self._parts = parts
+
+    def __getitem__(self, key: str) -> Tensor:
+        for part in self._parts:
+            if key in part:
+                return part[key]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for part in self._parts for key in part)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+
 class FileValues(Mapping[str, "Tensor"]):
     """Values in safetensors files. Opening reads the headers only; a value is memory-mapped when it is read."""
 
