@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.kernels import Kernel
 from inspector.analysis.masks import Applied, applied
-from inspector.analysis.spans import Spans
 from inspector.errors import TraceError
 from inspector.trace import TensorInfo
 
@@ -39,7 +38,7 @@ class Attention:
     def __init__(self, kernel: Kernel, row: int = 0) -> None:
         self.kernel = kernel
         self.row = row
-        self._states: dict[str, tuple[int, Tensor]] = {}
+        self._keys: dict[int, Tensor] = {}
 
     @cached_property
     def mask(self) -> Applied:
@@ -58,31 +57,26 @@ class Attention:
         rows = range(self.kernel.queries) if queries is None else queries
         result = torch.empty(len(rows), self.kernel.keys)
         for piece, part in self._pieces(rows):
-            self._fill(result[part.start : part.stop], head, piece)
+            self._fill(result[part.start : part.stop], range(head, head + 1), piece)
         return result
 
     def of_query(self, query: int) -> Tensor:
         """f32 [heads, keys]: how every head of one query looks at the keys."""
         import torch
 
-        result = torch.empty(self.kernel.heads, self.kernel.keys)
-        for head in range(self.kernel.heads):
-            self._fill(result[head : head + 1], head, range(query, query + 1))
+        heads, group = self.kernel.heads, self.kernel.group
+        result = torch.empty(heads, self.kernel.keys)
+        for first in range(0, heads, group):
+            together = range(first, min(first + group, heads))
+            self._fill(result[together.start : together.stop], together, range(query, query + 1))
         return result
-
-    def average(self, query: int) -> Tensor:
-        """f32 [keys]: the mean over the heads."""
-        return self.of_query(query).mean(0)
 
     def received(self, head: int, queries: range | None = None) -> Tensor:
         """f32 [keys]: how much each key gets of one head, as a mean over the queries that see it."""
         import torch
 
-        rows = range(self.kernel.queries) if queries is None else queries
         total, seen = torch.zeros(self.kernel.keys), torch.zeros(self.kernel.keys)
-        for piece, _ in self._pieces(rows):
-            part = torch.empty(len(piece), self.kernel.keys)
-            self._fill(part, head, piece)
+        for part in self._parts(head, queries):
             total += part.nansum(0)
             seen += (part > 0).sum(0)
         return total / seen.clamp(min=1)
@@ -91,13 +85,12 @@ class Attention:
         """f32 [queries], in nats: 0 where a query looks at one key alone, log n where it looks at n keys alike."""
         import torch
 
+        return torch.cat([entropy(part) for part in self._parts(head, queries)])
+
+    def _parts(self, head: int, queries: range | None) -> Iterator[Tensor]:
+        """The probabilities of some queries, a piece at a time."""
         rows = range(self.kernel.queries) if queries is None else queries
-        found = torch.empty(len(rows))
-        for piece, part in self._pieces(rows):
-            probabilities = torch.empty(len(piece), self.kernel.keys)
-            self._fill(probabilities, head, piece)
-            found[part.start : part.stop] = entropy(probabilities)
-        return found
+        return (self.probabilities(head, piece) for piece, _ in self._pieces(rows))
 
     def _pieces(self, rows: range) -> Iterator[tuple[range, range]]:
         """Queries that are worked on together, and their places in the result."""
@@ -106,14 +99,17 @@ class Attention:
             part = range(start, min(start + step, len(rows)))
             yield rows[part.start : part.stop], part
 
-    def _fill(self, result: Tensor, head: int, rows: range) -> None:
-        """The probabilities of some queries, worked out inside `result` [queries, keys]."""
+    def _fill(self, result: Tensor, heads: range, rows: range) -> None:
+        """The probabilities of some queries in heads that share their keys, worked out inside `result`, which is
+        [heads × queries, keys].
+        """
         import torch
 
         kernel = self.kernel
         reach = self._reach(rows)
-        key = self._state("key", head // kernel.group)[reach.start : reach.stop].float()
-        query = self._state("query", head)[rows.start : rows.stop : rows.step].float()
+        key = self._key(heads.start // kernel.group)[reach.start : reach.stop]
+        at = slice(rows.start, rows.stop, rows.step)
+        query = torch.cat([kernel.state("query", self.row, head)[at].float() for head in heads])
         if len(reach) < kernel.keys:
             result.zero_()
         scores = result[:, reach.start : reach.stop]
@@ -121,17 +117,16 @@ class Attention:
         softcap = kernel.number("softcap")
         if softcap is not None:
             scores.div_(softcap).tanh_().mul_(softcap)
-        self._bias(scores, head, rows, reach)
-        self._hide(scores, head, rows, reach)
-        self._normalize(scores, head)
+        for number, head in enumerate(heads):
+            self._mask(scores[number * len(rows) : (number + 1) * len(rows)], head, rows, reach)
+        self._normalize(scores, heads, len(rows))
         self._blind(scores)
 
-    def _state(self, name: str, head: int) -> Tensor:
-        """Queries or keys of one of their heads, [tokens, features]; those of the last one asked for are at hand."""
-        held = self._states.get(name)
-        if held is None or held[0] != head:
-            self._states[name] = held = head, self.kernel.state(name, self.row, head)
-        return held[1]
+    def _key(self, head: int) -> Tensor:
+        """f32 [keys, features] of one of the keys' own heads; those of the last one asked for are at hand."""
+        if head not in self._keys:
+            self._keys = {head: self.kernel.state("key", self.row, head).float()}
+        return self._keys[head]
 
     def _reach(self, rows: range) -> range:
         """The keys that any of some queries sees; all, where a mask does more than hide or lets one see none."""
@@ -147,38 +142,36 @@ class Attention:
             return range(self.kernel.keys)
         return range(int(low[some].min()), int(high[some].max()))
 
-    def _bias(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
-        bias = self.kernel.tensor("position_bias")
-        if bias is not None:
-            plane = bias[self.row % bias.shape[0], head % bias.shape[1]]
-            scores += plane[rows.start : rows.stop : rows.step, reach.start : reach.stop].float()
-
-    def _hide(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
-        """Apply the mask: the tensor itself where an additive one was kept, else what is known of it."""
+    def _mask(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
+        """Apply bias and mask: the tensor itself where it is added and was kept, else what is known of it."""
         import torch
 
-        kernel, mask = self.kernel, self.kernel.tensor("mask")
-        if mask is not None and mask.ndim == 4 and added(kernel):
-            plane = mask[self.row % mask.shape[0], head % mask.shape[1]].expand(kernel.queries, -1)
-            scores += plane[rows.start : rows.stop : rows.step, reach.start : reach.stop].float()
+        kernel, mask, bias = self.kernel, self.kernel.tensor("mask"), self.kernel.tensor("position_bias")
+        at, over = slice(rows.start, rows.stop, rows.step), slice(reach.start, reach.stop)
+        for added_on in (bias, mask if added(kernel) else None):
+            if added_on is not None:
+                plane = added_on[self.row % added_on.shape[0], head % added_on.shape[1]]
+                scores += plane.expand(kernel.queries, -1)[at, over].float()
+        if mask is not None and added(kernel):
             return
-        known = self.mask if mask is None or mask.ndim != 4 or mask.shape[1] == 1 else applied(kernel, self.row, head)
+        own = mask is not None and mask.ndim == 4 and mask.shape[1] > 1
+        known = applied(kernel, self.row, head) if own else self.mask
         assert known.spans is not None
-        seen = torch.from_numpy(known.spans.part(rows, reach))
-        scores.masked_fill_(~seen, -torch.inf)
+        scores.masked_fill_(torch.from_numpy(~known.spans.part(rows, reach)), -torch.inf)
 
-    def _normalize(self, scores: Tensor, head: int) -> None:
+    def _normalize(self, scores: Tensor, heads: range, queries: int) -> None:
         """Scores to probabilities, in their place. A sink takes its share and is no key."""
         import torch
 
         sinks = self.kernel.tensor("s_aux")
         most = scores.amax(-1, keepdim=True)
         if sinks is not None:
-            most.clamp_(min=float(sinks[head]))
+            sink = sinks.flatten()[heads.start : heads.stop].float().repeat_interleave(queries)[:, None]
+            most = torch.maximum(most, sink)
         scores.sub_(most).exp_()
         total = scores.sum(-1, keepdim=True)
         if sinks is not None:
-            total += torch.exp(float(sinks[head]) - most)
+            total += torch.exp(sink - most)
         scores.div_(total)
 
     def _blind(self, probabilities: Tensor) -> None:
@@ -197,7 +190,8 @@ def entropy(probabilities: Tensor) -> Tensor:
     """The entropy of each row, in nats; what has no probability counts for nothing."""
     import torch
 
-    return torch.special.entr(probabilities).sum(-1)
+    found: Tensor = torch.special.entr(probabilities).sum(-1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

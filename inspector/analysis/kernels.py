@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PORT = "attention."
 GROWTH = ("start", "dropped", "before")
-NEEDED = ("*:attention.query", "*:attention.key")
+NEEDED = ("*:attention.query", "*:attention.key*", "*:attention.s_aux", "*:attention.position_bias")
 """What has to be kept for probabilities; masks come from their rules, or are kept beside."""
 
 _paths: WeakKeyDictionary[Trace, tuple[int, list[str]]] = WeakKeyDictionary()
@@ -221,5 +221,5 @@ def _pieces(trace: Trace, call: Call, name: str) -> Iterator[tuple[int, range, T
 def _not_kept(trace: Trace, call: Call, port: str) -> str:
     if trace.model.shape_only:
         return "The model ran without weights (shape-only): its queries and keys have a shape and no values."
-    globs = " ".join(f"--values '{glob}'" for glob in NEEDED)
+    globs = " ".join(f"--values '{glob}'" for glob in NEEDED[:2])
     return f"The value of {call.path} {port} was not kept. Trace again with {globs}."

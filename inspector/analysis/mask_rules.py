@@ -178,7 +178,7 @@ def pattern(found: Spans) -> str:
         return "every key"
     queries = np.flatnonzero(sees)
     for ahead in dict.fromkeys((found.keys - found.queries, 0)):
-        reached = np.clip(queries + ahead + 1, 0, found.keys)
+        reached = np.clip(queries + ahead + 1, 0, found.keys).astype(np.int32)
         if (below[high] == below[reached]).all():
             return _causal(below, low, reached)
     return _blocks(below[low], int(below[high].max()))

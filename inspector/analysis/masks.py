@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from inspector.analysis.checks import counted
 from inspector.analysis.kernels import PORT, Kernel
 from inspector.analysis.mask_rules import NoRule, Place, pattern, spans, words
 from inspector.analysis.spans import Spans, from_rows, runs
@@ -50,7 +51,7 @@ class Applied:
             return "not known"
         hidden = 0 if self.spans.visible is None else int((~self.spans.visible).sum())
         name = pattern(self.spans)
-        return f"{name}, without {hidden:,} hidden keys" if hidden else name
+        return f"{name}, {counted(hidden, 'hidden key')}" if hidden else name
 
 
 @dataclass(frozen=True, slots=True)

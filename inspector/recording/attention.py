@@ -5,9 +5,9 @@ The ports stand on the call of the attention module: `attention.query`, `attenti
 call in which they were made: `masks[0].rule` and so on, also where transformers then left the mask out. Values are kept
 on request only.
 
-Keys that a cache has grown are kept once: from the second step on `attention.key_rows` are the rows that are new, and
-`attention.key_grown` says which call has the rest (`before`), how many of its rows went off the front (`dropped`) and
-where the new ones stand (`start`). The same holds for values.
+Keys that a cache has grown are kept once, where `attention.key*` is asked for: from the second step on
+`attention.key_rows` are the rows that are new, and `attention.key_grown` says which call has the rest (`before`), how
+many of its rows went off the front (`dropped`) and where the new ones stand (`start`). The same holds for values.
 
 A module that calls its kernel several times, once for each window of a vision tower, has its queries, keys and values
 put together along the sequence; `attention.lengths` i64 [calls, 2] says how many queries and keys each call got.
@@ -125,7 +125,7 @@ class Listening:
             noted["mask_made"] = self._blocks[id(mask)][1]
         for argument, item in given.items():
             if item is not None and argument not in BESIDE_THE_POINT:
-                noted[argument] = item if type(item) in SCALARS else note(item, levels[0])
+                noted[argument] = item if type(item) in SCALARS else note(item, self._level(module, argument, item))
         if "is_causal" not in noted:
             noted["is_causal"] = bool(getattr(module, "is_causal", True))
         return noted
@@ -136,12 +136,13 @@ class Listening:
         """Keys or values that a cache may have grown: whole the first time, then what is new of them."""
         module, call, level = place
         growth = None
-        if level & VALUES and not tensor.is_meta:
+        rows = f"{name}_rows"
+        if level & self._pen.wanted(module, f"{PORT}.{rows}") & VALUES and not tensor.is_meta:
             grown = self._grown.setdefault((id(module), name), Appended())
             growth = grown.growth(tensor, query.shape[2], call)
         noted[name] = self._pen.note(tensor, level if growth is None else level & ~VALUES)
         if growth is not None:
-            noted[f"{name}_rows"] = self._pen.note(tensor[:, :, growth.start : growth.stop], level)
+            noted[rows] = self._pen.note(tensor[:, :, growth.start : growth.stop], level)
             noted[f"{name}_grown"] = {"before": growth.before, "dropped": growth.dropped, "start": growth.start}
 
     def _again(self, call: int, noted: dict[str, Any], *args: Any) -> None:
@@ -156,6 +157,11 @@ class Listening:
         found = tuple(self._pen.wanted(module, f"{PORT}.{port}") for port in (*STATES, "mask"))
         self._levels[id(module)] = found
         return found
+
+    def _level(self, module: nn.Module, argument: str, item: Any) -> int:
+        """What is kept of an argument beside the states: sinks, a position bias."""
+        floating = isinstance(item, Tensor) and item.is_floating_point()
+        return self._pen.wanted(module, f"{PORT}.{argument}") if floating else 0
 
     def _mask(self, function: Kernel, given: Mapping[str, Any], mask: Any, maker: str) -> None:
         """Write down the rule of a mask at the call that makes it; one that `generate` makes beforehand waits."""

@@ -110,17 +110,20 @@ def _get_mask(original: Any) -> Any:
 
 @functools.lru_cache(maxsize=64)
 def _heard(name: str, kernel: Kernel) -> Kernel:
-    """The kernel, with its listener told before it runs."""
+    """The kernel, with its listener told before it runs; not again of a kernel that this one calls itself."""
     if hasattr(kernel, "__inspected__"):
         return kernel
 
     @functools.wraps(kernel)
     def heard(module: Any, *args: Any, **kwargs: Any) -> Any:
-        if not torch.compiler.is_compiling():
-            listener = _kernels.get(id(module))
-            if listener is not None:
-                listener(name, kernel, module, args, kwargs)
-        return kernel(module, *args, **kwargs)
+        listener = None if torch.compiler.is_compiling() else _kernels.pop(id(module), None)
+        if listener is None:
+            return kernel(module, *args, **kwargs)
+        try:
+            listener(name, kernel, module, args, kwargs)
+            return kernel(module, *args, **kwargs)
+        finally:
+            _kernels[id(module)] = listener
 
     heard.__inspected__ = True  # type: ignore[attr-defined]
     return heard

@@ -1,0 +1,281 @@
+"""What kernels get is recorded while they run as they would, and nothing stays attached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, StaticCache
+from transformers.masking_utils import AttentionMaskInterface
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, AttentionInterface
+
+import inspector
+from inspector import Call, TensorInfo, Trace
+from inspector.analysis.kernels import choose, kernels
+from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
+
+Given = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
+
+
+def registries() -> list[Any]:
+    """What transformers looks kernels and masks up with."""
+    return [
+        AttentionInterface.get_interface,
+        AttentionInterface.__getitem__,
+        "__getitem__" in vars(AttentionInterface),
+        AttentionMaskInterface.__getitem__,
+        "__getitem__" in vars(AttentionMaskInterface),
+        ALL_ATTENTION_FUNCTIONS["sdpa"],
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_attached() -> Iterator[None]:
+    before = registries()
+    yield
+    assert registries() == before
+
+
+@pytest.fixture
+def spy() -> Iterator[list[Given]]:
+    """A kernel of the user's own, registered as `spy`, that remembers its arguments."""
+    seen: list[Given] = []
+
+    def kernel(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        copies = tuple(item.clone() if isinstance(item, Tensor) else item for item in args)
+        seen.append((module, copies, kwargs))
+        return ALL_ATTENTION_FUNCTIONS["sdpa"](module, *args, **kwargs)
+
+    AttentionInterface.register("spy", kernel)
+    AttentionMaskInterface.register("spy", AttentionMaskInterface()["sdpa"])
+    yield seen
+    del AttentionInterface._global_mapping["spy"]
+    del AttentionMaskInterface._global_mapping["spy"]
+
+
+def attention_ports(call: Call) -> dict[str, Any]:
+    return {port: value for port, value in call.inputs.items() if port.startswith("attention.")}
+
+
+@pytest.mark.parametrize("name", ["qwen2", "gemma3_sliding", "gpt2"])
+def test_ports_are_what_the_kernel_received(name: str, spy: list[Given]) -> None:
+    subject = model(name, "spy")
+    trace = recorded(subject, text(True))
+    recorded_calls = [kernel for step in range(STEPS) for kernel in kernels(trace, step)]
+    paths = {id(module): path for path, module in subject.named_modules()}
+    assert len(recorded_calls) == len(spy)
+    for kernel, (module, args, kwargs) in zip(recorded_calls, spy, strict=True):
+        assert (kernel.path, kernel.name) == (paths[id(module)], "spy")
+        for state, tensor in zip(("query", "key", "value"), args, strict=False):
+            for head in range(tensor.shape[1]):
+                assert torch.equal(kernel.state(state, 1, head), tensor[1, head])
+        given = args[3] if len(args) > 3 else kwargs["attention_mask"]
+        mask = kernel.tensor("mask")
+        assert (mask is None and given is None) or torch.equal(mask, given)
+        assert kernel.scaling == pytest.approx(kwargs["scaling"])
+        assert kernel.number("sliding_window") == kwargs.get("sliding_window")
+
+
+def test_kernel_and_mask_may_be_given_by_name() -> None:
+    class ByName(nn.Module):
+        is_causal = False
+
+        def forward(self, x: Tensor) -> Any:
+            kernel = ALL_ATTENTION_FUNCTIONS["sdpa"]
+            return kernel(self, query=x, key=x, value=x, attention_mask=torch.ones(3, 3).bool(), scaling=0.5)[0]
+
+    with inspector.capture(part := ByName()) as trace:
+        part(torch.randn(1, 2, 3, 4))
+    ports = attention_ports(trace.calls[0])
+    assert str(ports["attention.query"]) == str(ports["attention.key"]) == "f32[1,2,3,4]"
+    assert str(ports["attention.mask"]) == "bool[3,3]"
+    assert (ports["attention.scaling"], ports["attention.is_causal"]) == (0.5, False)
+
+
+def test_values_are_kept_on_request_only() -> None:
+    trace = recorded(model("qwen2"), text(), values=())
+    assert not [key for key in trace.values if "attention." in key and trace.values[key].is_floating_point()]
+    trace = recorded(model("qwen2"), text(), values="*:attention.query")
+    floating = [key for key in trace.values if trace.values[key].is_floating_point()]
+    assert floating
+    assert all(key.endswith("/attention.query") for key in floating), "the modules' own tensors are not kept for it"
+    one = recorded(model("qwen2"), text(), values="*.layers.1.self_attn:attention.query")
+    assert len([key for key in one.values if one.values[key].is_floating_point()]) == STEPS
+
+
+def test_statistics_tell_of_queries_and_keys() -> None:
+    trace = recorded(model("qwen2"), text(), values=(), stats=True)
+    for port in ("attention.query", "attention.key", "attention.value"):
+        info = trace.call("model.layers.0.self_attn", 1).inputs[port]
+        assert isinstance(info, TensorInfo)
+        assert info.stats is not None
+
+
+@pytest.mark.parametrize("name", ["qwen2", "gemma3_sliding", "llama4_chunks"])
+def test_keys_of_a_growing_cache_are_kept_once(name: str) -> None:
+    subject, steps = model(name), 12
+    trace = recorded(subject, text(), steps=steps)
+    held = sum(trace.values[key].numel() for key in trace.values if "/attention.key" in key)
+    layers = len(kernels(trace, 0))
+    whole = trace.values[f"{kernels(trace, 0)[0].call.index}/attention.key"]
+    assert held == layers * whole.numel() * (17 + steps - 1) // 17
+    with torch.no_grad():
+        cache = forwards(subject, text(), steps)
+    for number, kernel in enumerate(kernels(trace, steps - 1)):
+        keys = cache.layers[number].keys[0, 1]
+        assert torch.equal(kernel.state("key", 0, 1)[-len(keys) :], keys)
+
+
+def test_a_static_cache_is_kept_once() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject, values="*:attention.*") as trace, torch.no_grad():
+        cache = forwards(subject, text(), cache=StaticCache(config=subject.config, max_cache_len=24))
+    assert len([key for key in trace.values if key.endswith("/attention.key")]) == 2
+    last = kernels(trace, STEPS - 1)[1]
+    assert last.keys == 24
+    assert torch.equal(last.state("key", 0, 0), cache.layers[1].keys[0, 0])
+
+
+def test_a_cache_that_was_cropped_or_reordered_shows_as_such() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject, values="*:attention.key*") as trace, torch.no_grad():
+        cache = forwards(subject, text(True), 2)
+        cache.crop(-6)
+        subject(torch.ones(2, 2, dtype=torch.long), past_key_values=cache)
+        cropped = cache.layers[0].keys.clone()
+        cache.reorder_cache(torch.tensor([1, 0]))
+        subject(torch.ones(2, 1, dtype=torch.long), past_key_values=cache)
+    assert torch.equal(choose(trace, "0", 2).state("key", 1, 0), cropped[1, 0])
+    grown = choose(trace, "0", 2).call.inputs
+    assert (grown["attention.key_grown.start"], str(grown["attention.key_rows"])) == (12, "f32[2,2,2,8]")
+    assert torch.equal(choose(trace, "0", 3).state("key", 1, 0), cache.layers[0].keys[1, 0])
+    assert "attention.key_rows" not in choose(trace, "0", 3).call.inputs, "every row moved, so it is kept whole"
+
+
+def test_a_quantised_cache_is_kept_as_the_kernel_got_it() -> None:
+    from transformers.cache_utils import QuantizedLayer
+
+    class Rounded(QuantizedLayer):
+        """Keeps integers of one step, as a backend would; those backends are packages of their own."""
+
+        def _quantize(self, tensor: Tensor, axis: int) -> Tensor:
+            return (tensor * 8).round().to(torch.int8)
+
+        def _dequantize(self, q_tensor: Tensor) -> Tensor:
+            return q_tensor.float() / 8
+
+    subject = model("qwen2")
+    layers = [Rounded(residual_length=3) for _ in range(2)]
+    seen: list[Tensor] = []
+    update = Rounded.update
+
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = update(self, *args, **kwargs)
+        seen.append(result[0].clone())
+        return result
+
+    cache = DynamicCache()
+    cache.layers[:] = layers
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(Rounded, "update", watched)
+        with inspector.capture(subject, values="*:attention.key*") as trace:
+            forwards(subject, text(), 7, cache)
+    found = [kernel for step in range(7) for kernel in kernels(trace, step)]
+    for kernel, real in zip(found, seen, strict=True):
+        assert torch.equal(kernel.state("key", 0, 1), real[0, 1])
+
+
+def test_windows_of_a_vision_tower_are_one_query() -> None:
+    trace = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl"))
+    call = trace.call("model.visual.blocks.0.attn")
+    lengths = trace.value(call, "attention.lengths")
+    assert lengths.sum(0).tolist() == [60, 60]
+    assert str(call.inputs["attention.query"]) == "f32[1,2,60,16]"
+    assert trace.value(call, "attention.query").shape == (1, 2, 60, 16)
+    unkept = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl"), values=())
+    assert str(unkept.call("model.visual.blocks.0.attn").inputs["attention.key"]) == "f32[1,2,60,16]"
+
+
+def test_masks_are_recorded_where_they_are_made() -> None:
+    trace = recorded(model("gemma3_sliding"), text(True))
+    ports = trace.call("model").inputs
+    assert ports["masks[1].maker"] == "create_sliding_window_causal_mask"
+    assert ports["masks[1].rule"] == f"all(window({WINDOW}), causal, padding)"
+    made = trace.call("model.layers.0.self_attn").inputs["attention.mask"]
+    assert isinstance(made, TensorInfo)
+    assert made.origin == (trace.call("model").index, "masks[1].made")
+    into = {trace.calls[call].path for call, _ in trace.went_to(*made.origin)}
+    assert "model.layers.0.self_attn" in into
+
+
+def test_where_keys_come_from_is_still_told() -> None:
+    trace = recorded(model("qwen2"), text(), values=())
+    key = trace.call("model.layers.0.self_attn").inputs["attention.key"]
+    assert isinstance(key, TensorInfo)
+    assert key.origin is None, "the call that hands the cache out is still running"
+    assert (trace.call("model.layers.0.self_attn.k_proj").index, "output") in key.sources
+
+
+def test_a_failing_kernel_leaves_what_it_got(spy: list[Given]) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("the kernel broke")
+
+    AttentionInterface.register("spy", broken)
+    subject = model("qwen2", "spy")
+    with pytest.raises(RuntimeError, match="the kernel broke"), inspector.capture(subject) as trace, torch.no_grad():
+        subject(**text())
+    call = trace.call("model.layers.0.self_attn")
+    assert call.error == "RuntimeError"
+    assert str(call.inputs["attention.query"]) == "f32[1,4,17,8]"
+    assert trace.failure is not None
+    assert trace.failure.path == "model.layers.0.self_attn"
+    assert str(trace.failure.ports["attention.key"]) == "f32[1,2,17,8]"
+
+
+def test_a_probe_that_stumbles_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*args: Any) -> None:
+        raise RuntimeError("cannot look")
+
+    monkeypatch.setattr("inspector.recording.attention.Listening._kernel", stumble)
+    monkeypatch.setattr("inspector.recording.attention.Listening._mask", stumble)
+    trace = recorded(model("qwen2"), text())
+    assert trace.notices == [
+        "A mask could not be noted (create_causal_mask): RuntimeError: cannot look",
+        "An attention kernel (sdpa) could not be noted: RuntimeError: cannot look",
+    ]
+
+
+def test_two_models_at_once_hear_only_their_own() -> None:
+    first, second, both = model("qwen2"), model("gpt2"), Barrier(2)
+    traces: dict[str, Trace] = {}
+
+    def run(name: str, subject: Any) -> None:
+        with inspector.capture(subject) as traces[name], torch.no_grad():
+            both.wait()
+            for _ in range(5):
+                subject(**text())
+            both.wait()
+
+    threads = [Thread(target=run, args=item) for item in (("first", first), ("second", second))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, subject in (("first", first), ("second", second)):
+        calls = [call for call in traces[name].calls if attention_ports(call)]
+        assert len(calls) == 10
+        assert all(call.path.endswith("attn") for call in calls)
+        assert {call.path for call in calls} <= {path for path, _ in subject.named_modules()}
+
+
+def test_a_bare_model_runs_undisturbed_beside_a_recorded_one() -> None:
+    given = text()
+    with torch.no_grad():
+        expected = model("gpt2")(**given).logits
+        with inspector.capture(model("qwen2")) as trace:
+            assert torch.equal(model("gpt2")(**given).logits, expected)
+    assert len(trace.calls) == 0
