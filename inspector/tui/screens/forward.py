@@ -71,8 +71,8 @@ call that made them. On the right what went in and came out of the selected call
         ),
     ]
 
-    index: reactive[int | None] = reactive(None)
-    zoomed: reactive[bool] = reactive(False, init=False)
+    index: reactive[int | None] = reactive(None, repaint=False)
+    zoomed: reactive[bool] = reactive(False, init=False, repaint=False)
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()

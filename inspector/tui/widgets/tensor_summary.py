@@ -19,6 +19,8 @@ class TensorSummary(Static):
     TensorSummary { height: auto; max-height: 4; }
     """
 
+    _coming: Content | None = None
+
     def describe(self, port: str, value: Value, stats: Stats | None = None, error: str | None = None) -> None:
         """Show what stands at a port. `stats` are its numbers where the trace itself has none."""
         if isinstance(value, TensorInfo):
@@ -27,11 +29,26 @@ class TensorSummary(Static):
             lines = [Content.assemble((visible(f"{port} = "), "$text-muted"), visible(value_text(value)))]
         if error:
             lines.append(Content.styled(visible(f"✗ {error}"), "$text-error bold"))
-        self.update(Content("\n").join(lines))
+        self._put(Content("\n").join(lines))
 
     def say(self, text: str) -> None:
         """Show a sentence instead."""
-        self.update(Content.styled(visible(text), "$text-muted"))
+        self._put(Content.styled(visible(text), "$text-muted"))
+
+    def _put(self, content: Content) -> None:
+        """Show `content` once what is under way has been handled: of several in a row only the last is painted."""
+        if self._coming is None:
+            self.call_later(self._show_coming)
+        self._coming = content
+
+    def _show_coming(self) -> None:
+        """Lay the screen out again only where other content takes another number of lines: a layout costs far more than
+        painting, and there would be one with every step through the calls.
+        """
+        content, self._coming = self._coming, None
+        if content is not None and content != self.content:
+            width, height = self.content_size
+            self.update(content, layout=not width or content.get_height(self.styles, width) != height)
 
     def _what(self, info: TensorInfo) -> Content:
         rest = f"  {info.numel:,} · {in_bytes(info.nbytes)} · {info.device}"
