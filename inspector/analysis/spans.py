@@ -59,16 +59,15 @@ class Spans:
 
     def cells(self, rows: Sequence[int], columns: Sequence[int]) -> list[list[float]]:
         """The share of each cell that is seen; a cell lies between each two of the ascending edges."""
-        edges = np.asarray(columns, dtype=np.int32)
-        below = None if self.visible is None else self.below()
+        edges = np.asarray(columns)
+        below = self.below().astype(np.int64)
         lines = []
         for top, bottom in pairwise(rows):
-            total = np.zeros(len(edges) - 1)
-            for start in range(top, bottom, step := max(1, PIECE // len(edges))):
-                at = slice(start, min(start + step, bottom))
-                reached = np.clip(edges, self.low[:, at, None], self.high[:, at, None])
-                total += np.diff((reached if below is None else below[reached]).sum((0, 1), dtype=np.int64))
-            lines.append((total / ((bottom - top) * np.diff(edges))).tolist())
+            reached = sum(
+                _reached(low[top:bottom], high[top:bottom], edges, below)
+                for low, high in zip(self.low, self.high, strict=True)
+            )
+            lines.append((np.diff(reached) / ((bottom - top) * np.diff(edges))).tolist())
         return lines
 
     def among(self, visible: Bools) -> Spans:
@@ -146,8 +145,20 @@ def runs_of(line: Bools) -> tuple[Ints, Ints]:
     return edges[::2], edges[1::2]
 
 
+def _reached(low: Ints, high: Ints, edges: Any, below: Any) -> Any:
+    """How many visible keys before each edge some queries see together, a run each, [edges].
+
+    A run that begins behind the edge counts the keys before its begin, so that differences of edges are right. Runs are
+    sorted by begin and by end instead of being met with every edge.
+    """
+    low, high = np.sort(low), np.sort(high)
+    begun, ended = np.searchsorted(low, edges, side="right"), np.searchsorted(high, edges, side="left")
+    before_low, before_high = (np.concatenate([[0], np.cumsum(below[side])]) for side in (low, high))
+    return before_low[-1] - before_low[begun] + (begun - ended) * below[edges] + before_high[ended]
+
+
 def _runs_of_rows(seen: Bools, visible: Bools) -> tuple[Ints, Ints]:
-    """The runs of every row, i32 [runs, rows], as if there were only the visible keys; rows with fewer have empty ones."""
+    """The runs of every row, i32 [runs, rows], as if there were only the visible keys; missing ones are empty."""
     places = np.flatnonzero(visible).astype(np.int32)
     padded = np.zeros((seen.shape[0], len(places) + 2), dtype=np.int8)
     padded[:, 1:-1] = seen if visible.all() else seen[:, visible]
