@@ -14,9 +14,9 @@ from inspector import Assembly, ModelError, Piece, Processor
 from .adapter import CONFIG, SETTINGS, Lora, check_projector, read_json, read_projector
 from .configuration import ClipQwenConfig
 from .decoder import QwenForCausalLM
-from .processor import ClipQwenProcessor, image_processor
+from .processor import combined, image_processor
 from .published import IMAGE_TOKEN_ID
-from .tokens import chat_template
+from .tokens import QWEN1_IDS, STOPS, chat_template
 from .weights import ALONE, CLIP_QWEN, LLAVA, Places, vision_weight
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ class Adapter:
             raise ModelError(f"{directory} (--adapter) holds neither {CONFIG} nor other_params.bin or .safetensors.")
 
     def finish(self, model: PreTrainedModel, places: Places) -> None:
-        """Put the LoRA into the decoder of a model."""
+        """Put the LoRA into the decoder of a model, and let a chat model end where a turn does."""
         if self.lora is not None:
             self.lora.inject(model.get_submodule(places.lora), places.strip)
+        if getattr(model.generation_config, "chat_format", None) == "chatml":
+            model.generation_config.eos_token_id = [QWEN1_IDS[token] for token in STOPS]
 
 
 def assemble_whole(config: ClipQwenConfig, options: Options, source: Source) -> Assembly | None:
@@ -95,9 +97,7 @@ def assemble_clip_qwen(
         image_seq_length=_features(adapter, vision, options.vision),
     )
     images = image_processor(_image_settings(options.vision), vision.image_size, faithful=whole.text_config.faithful)
-    word = None if tokenizer is None else tokenizer.convert_ids_to_tokens(whole.image_token_id)
-    both = None if tokenizer is None else ClipQwenProcessor(images, tokenizer, tokenizer.chat_template, str(word))
-    processor = Processor(tokenizer, images, told, both)
+    processor = combined(images, tokenizer, whole.image_token_id, told)
     return _put_together(whole, QwenForCausalLM, CLIP_QWEN, options, source, adapter, processor)
 
 

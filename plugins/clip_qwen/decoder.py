@@ -17,7 +17,7 @@ from transformers.utils.output_capturing import capture_outputs
 from . import faithful
 from .cache import quantise_layers
 from .configuration import QwenConfig
-from .layers import QwenAttention, QwenBlock, QwenMLP, QwenRMSNorm
+from .layers import QwenAttention, QwenBlock, QwenRMSNorm, ToResidual
 from .rotary import QwenRotaryEmbedding, QwenRotaryOutput
 
 
@@ -35,9 +35,9 @@ class QwenPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
     def _init_weights(self, module: nn.Module) -> None:
         """As the original begins a training: projections back to the residual are smaller, by the depth."""
         super()._init_weights(module)
-        if isinstance(module, (QwenAttention, QwenMLP)):
+        if isinstance(module, ToResidual):
             std = self.config.initializer_range / (2 * self.config.num_hidden_layers) ** 0.5
-            init.normal_(module.c_proj.weight, mean=0.0, std=std)
+            init.normal_(module.weight, mean=0.0, std=std)
 
 
 class QwenModel(QwenPreTrainedModel):

@@ -70,19 +70,14 @@ class ClipQwen(Family):
     def processor(self, source: Source, config: PreTrainedConfig) -> Processor:
         if config.model_type != "clip_qwen":
             return super().processor(source, config)
-        from .processor import ClipQwenProcessor, image_processor
+        from .processor import combined, image_processor
 
         notices: list[str] = []
         tokenizer = self.tokenizer(source, config, notices)
         settings = (source.json("processor_config.json") or {}).get("image_processor")
         settings = settings or source.json("preprocessor_config.json")
         images = image_processor(settings, config.vision_config.image_size, faithful=config.text_config.faithful)
-        if tokenizer is None:
-            return Processor(None, images, notices)
-        word = str(tokenizer.convert_ids_to_tokens(config.image_token_id))
-        return Processor(
-            tokenizer, images, notices, ClipQwenProcessor(images, tokenizer, tokenizer.chat_template, word)
-        )
+        return combined(images, tokenizer, config.image_token_id, notices)
 
     def tokenizer(self, source: Source, config: PreTrainedConfig, notices: list[str]) -> PreTrainedTokenizerBase | None:
         """That of the checkpoint: a `tokenizer.json`, or the published `qwen.tiktoken`."""
@@ -95,7 +90,7 @@ class ClipQwen(Family):
 
     def inputs(self, request: Request, processor: Processor, config: PreTrainedConfig) -> Inputs:
         """As the original asks: the picture's placeholder stands behind the question that names none."""
-        words = self.placeholders(processor, config)
+        words = self.placeholders(processor, config) if config.model_type == "clip_qwen" else []
         if words and request.images and not request.raw and not any(words[0] in prompt for prompt in request.prompts):
             each = len(request.images) if len(request.prompts) == 1 else 1
             if len(request.images) == each * len(request.prompts):
@@ -103,8 +98,9 @@ class ClipQwen(Family):
         return super().inputs(request, processor, config)
 
     def role(self, path: str, module: nn.Module) -> str | None:
+        """A layer with LoRA matrices beside it keeps its role, and so does the layer inside."""
         names = [name for name in re.sub(r"\.base_layer$", "", path).split(".") if name != "default"]
-        return ROLES.get(names[-1]) or super().role(".".join(names), module)
+        return ROLES.get(names[-1]) or super().role(".".join(names), getattr(module, "base_layer", module))
 
 
 __all__ = ["PLACEHOLDER", "ClipQwen"]

@@ -52,6 +52,10 @@ class QwenRMSNorm(nn.Module):
         return values.to(hidden_states.dtype) * self.weight
 
 
+class ToResidual(nn.Linear):
+    """A projection back to the residual; training begins with smaller weights there."""
+
+
 class QwenAttention(nn.Module):
     """Self-attention with queries, keys and values from one projection."""
 
@@ -66,7 +70,7 @@ class QwenAttention(nn.Module):
         self.scaling = self.head_dim**-0.5
         projection = config.num_attention_heads * self.head_dim
         self.c_attn = nn.Linear(config.hidden_size, 3 * projection)
-        self.c_proj = nn.Linear(projection, config.hidden_size, bias=not config.no_bias)
+        self.c_proj = ToResidual(projection, config.hidden_size, bias=not config.no_bias)
 
     def forward(
         self,
@@ -107,7 +111,7 @@ class QwenMLP(nn.Module):
         width = config.intermediate_size // 2
         self.w1 = nn.Linear(config.hidden_size, width, bias=not config.no_bias)
         self.w2 = nn.Linear(config.hidden_size, width, bias=not config.no_bias)
-        self.c_proj = nn.Linear(width, config.hidden_size, bias=not config.no_bias)
+        self.c_proj = ToResidual(width, config.hidden_size, bias=not config.no_bias)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         output: Tensor = self.c_proj(self.w1(hidden_states) * nn.functional.silu(self.w2(hidden_states)))

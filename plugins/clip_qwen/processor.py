@@ -10,6 +10,8 @@ from torch import Tensor
 from transformers import BatchFeature, ProcessorMixin
 from transformers.image_processing_utils import ImageProcessingMixin
 
+from inspector import Processor
+
 from .published import CLIP_SETTINGS
 from .tokens import PLACEHOLDER
 
@@ -92,6 +94,19 @@ def image_processor(settings: Mapping[str, Any] | None, side: int, *, faithful: 
     if not settings:
         given |= {"crop_size": {"height": side, "width": side}, "size": {"shortest_edge": side}}
     return CLIPImageProcessorPil.from_dict(given)
+
+
+def combined(images: Any, tokenizer: Any, image_token_id: int, notices: list[str]) -> Processor:
+    """What encodes the inputs of a model. Without a token for pictures, of which `notices` then tells, text alone."""
+    word = None if tokenizer is None else tokenizer.convert_ids_to_tokens(image_token_id)
+    if tokenizer is None or word is None:
+        if tokenizer is not None:
+            notices.append(
+                f"The tokenizer has no token {image_token_id}, which stands for pictures: none can be given."
+            )
+        return Processor(tokenizer, images, notices)
+    both = ClipQwenProcessor(images, tokenizer, tokenizer.chat_template, str(word))
+    return Processor(tokenizer, images, notices, both)
 
 
 def _flat(images: Any) -> tuple[list[Any], list[int] | None]:

@@ -29,6 +29,9 @@ QWEN1 = Kind(
 )
 VOCABULARY = "qwen.tiktoken"
 
+STOPS = (IM_END, IM_START, "<|endoftext|>")
+"""Where an answer of a chat model ends."""
+
 Encode = Callable[[str], list[int]]
 """Text to ids, with nothing in it taken for a control token."""
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -20,6 +22,9 @@ from inspector_plugins.clip_qwen.model import ClipQwenForConditionalGeneration
 from inspector_plugins.clip_qwen.weights import qwen_weight, vision_weight
 
 GOLDEN = Path(os.environ.get("INSPECTOR_GOLDEN") or Path(__file__).parents[1] / "data" / "clip_qwen_v1")
+
+BYTE_START, BYTE_IMAGE = 257, 259
+"""`<|im_start|>` and `<|extra_0|>` in a vocabulary of bytes alone, behind which the control tokens stand."""
 
 FLOAT, QUANTISED = 2e-5, 0.05
 """Largest differences: the README of the data measured 1e-5 and 0.05 between independent implementations."""
@@ -84,6 +89,27 @@ def write_checkpoints(directory: Path) -> tuple[Path, Path]:
         own = {key.removeprefix(f"{part}."): weight for key, weight in weights().items() if key.startswith(f"{part}.")}
         save_file(own, directory / name / "model.safetensors", {"format": "pt"})
     return directory / "llm", directory / "vision"
+
+
+def write_vocabulary(directory: Path) -> None:
+    """A `qwen.tiktoken` in which every byte is a token of its own."""
+    lines = [f"{base64.b64encode(bytes([byte])).decode()} {byte}" for byte in range(256)]
+    (directory / "qwen.tiktoken").write_text("\n".join(lines))
+
+
+def write_adapter(directory: Path, *, safetensors: bool = False, **settings: Any) -> Path:
+    """What a training left behind, as the original saves it, with the placeholder of the vocabulary above."""
+    directory.mkdir()
+    source = GOLDEN / "lora" / "adapter"
+    (directory / "adapter_config.json").write_bytes((source / "adapter_config.json").read_bytes())
+    for name in ("adapter_model", "other_params"):
+        if safetensors:
+            save_file(torch.load(source / f"{name}.bin", weights_only=True), directory / f"{name}.safetensors")
+        else:
+            (directory / f"{name}.bin").write_bytes((source / f"{name}.bin").read_bytes())
+    told = {**facts("config/multimodal_config.json"), "replace_token_id": BYTE_IMAGE, **settings}
+    (directory / "multimodal_config.json").write_text(json.dumps(told))
+    return directory
 
 
 def largest(found: Tensor, expected: Tensor) -> float:
