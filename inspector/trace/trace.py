@@ -103,9 +103,18 @@ class Trace:
             )
         return self.values[info.value]
 
-    def consumers(self, call: int, port: str) -> list[tuple[int, str]]:
-        """The calls and ports into which a tensor went, itself or through functions on the way, in execution order."""
-        return self._consumers.get((call, port), [])
+    def came_from(self, call: int, port: str) -> list[tuple[int, str]]:
+        """The call and port that made the tensor at a port; where functions made it, the outputs that went into them."""
+        info = self.calls[call].ports().get(port)
+        if not isinstance(info, TensorInfo):
+            return []
+        return [info.origin] if info.origin is not None else list(info.sources)
+
+    def went_to(self, call: int, port: str) -> list[tuple[int, str]]:
+        """The other calls and ports that the tensor at a port went to, itself or through functions, in execution order."""
+        info = self.calls[call].ports().get(port)
+        made = (info.origin if isinstance(info, TensorInfo) else None) or (call, port)
+        return [place for place in self._consumers.get(made, []) if place != (call, port)]
 
     def children(self, call: int | None) -> list[int]:
         """Indices of the calls that ran directly inside `call`; of the root calls for None."""
@@ -160,7 +169,7 @@ class Trace:
     def _consumers(self) -> dict[tuple[int, str], list[tuple[int, str]]]:
         found: dict[tuple[int, str], list[tuple[int, str]]] = {}
         for call in self.calls:
-            for port, value in call.inputs.items():
+            for port, value in call.ports().items():
                 if isinstance(value, TensorInfo):
                     for origin in (value.origin,) if value.origin else value.sources:
                         found.setdefault(origin, []).append((call.index, port))

@@ -124,7 +124,7 @@ class Library:
         """Build what a trace looks up by (who consumed what, which calls a module had) before somebody waits for it."""
         trace.occurrences("")
         trace.children(None)
-        trace.consumers(0, "")
+        trace.went_to(0, "")
 
 
 def saved_trace(target: str) -> Path | None:

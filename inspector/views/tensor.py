@@ -154,17 +154,21 @@ def values(found: Selection, expression: str) -> Table:
 
 
 def provenance(trace: Trace, index: int, port: str, info: TensorInfo) -> Table:
-    """Which call made the tensor, and into which calls it went."""
-    made = info.origin or ((index, port) if port.startswith("output") else None)
-    places: list[tuple[str, tuple[int, str]]] = [] if made is None else [("made by", made)]
-    places += [("goes to", place) for place in (trace.consumers(*made) if made else [])]
+    """Which call made the tensor, or the outputs that functions made it from, and into which calls it went."""
+    here = [(index, port)] if port.startswith("output") and info.origin is None else []
+    made = [*here, *([info.origin] if info.origin else [])]
+    places = [("made by", place) for place in made]
+    places += [("made from", place) for place in info.sources]
+    places += [("goes to", place) for place in (trace.went_to(*made[0]) if made else [])]
 
     def row(item: tuple[str, tuple[int, str]]) -> tuple[Cell, ...]:
         word, (number, name) = item
         call = trace.calls[number]
         return word, number, call.path or call.class_name, name
 
-    note = "" if made else "No module made it: an input of the model, or the result of a function inside a forward."
+    note = "" if places else "No module made it: an input of the model, or the result of a function inside a forward."
+    if info.via:
+        note = f"By way of {', '.join(info.via)}."
     columns = (Column("direction"), Column("call", "right"), Column("module"), Column("port"))
     return Table("Comes from, goes to", columns, Rows(places, row), note)
 

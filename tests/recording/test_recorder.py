@@ -101,7 +101,7 @@ def test_origins_and_consumers_follow_a_tensor_from_port_to_port() -> None:
     norm = trace.call("model.layers.0.input_layernorm")
     queries = trace.call("model.layers.0.self_attn.q_proj")
     assert queries.inputs["input.input"].origin == (norm.index, "output")
-    consumers = [trace.calls[index].path.rpartition(".")[2] for index, _ in trace.consumers(norm.index, "output")]
+    consumers = [trace.calls[index].path.rpartition(".")[2] for index, _ in trace.went_to(norm.index, "output")]
     assert consumers == ["self_attn", "q_proj", "k_proj", "v_proj"]
     assert norm.outputs["output"].origin is None
     mlp, down = trace.call("model.layers.0.mlp"), trace.call("model.layers.0.mlp.down_proj")
@@ -306,7 +306,7 @@ def test_flow_follows_a_tensor_through_the_functions_between_modules() -> None:
         (0, f"{layer}.self_attn.o_proj", "output"),
     ]
     gate = trace.call(f"{layer}.mlp.act_fn")
-    assert (trace.call(f"{layer}.mlp.down_proj").index, "input.input") in trace.consumers(gate.index, "output")
+    assert (trace.call(f"{layer}.mlp.down_proj").index, "input.input") in trace.went_to(gate.index, "output")
 
 
 def test_a_recording_without_flow_knows_what_passes_unchanged() -> None:
@@ -314,4 +314,4 @@ def test_a_recording_without_flow_knows_what_passes_unchanged() -> None:
     assert not any(
         value.sources for call in trace.calls for value in call.ports().values() if isinstance(value, TensorInfo)
     )
-    assert trace.consumers(trace.call("model.embed_tokens").index, "output")
+    assert trace.went_to(trace.call("model.embed_tokens").index, "output")

@@ -50,8 +50,8 @@ def test_producers_and_consumers_are_two_ends_of_one_way(trace: Trace) -> None:
     for call in trace.calls:
         for port, value in call.inputs.items():
             if isinstance(value, TensorInfo) and value.origin is not None:
-                assert (call.index, port) in trace.consumers(*value.origin)
-    assert trace.consumers(0, "output.logits") == []
+                assert (call.index, port) in trace.went_to(*value.origin)
+    assert trace.went_to(0, "output.logits") == []
 
 
 def test_children_and_parents_are_two_ends_of_one_way(trace: Trace) -> None:

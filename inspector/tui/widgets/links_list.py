@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -35,31 +35,46 @@ class LinksList(VirtualList):
         self._trace: Trace | None = None
         self._links: list[Link] = []
         self._empty = ""
+        self._via = ""
 
-    def show_links(self, trace: Trace, links: list[Link], empty: str) -> None:
-        """List `links`, or say `empty` where there are none."""
+    def show_links(self, trace: Trace, links: list[Link], empty: str, via: Sequence[str] = ()) -> None:
+        """List `links`, or say `empty` where there are none; `via` are the functions between this tensor and its makers."""
         self._trace, self._links, self._empty = trace, links, empty
-        self.styles.height = max(1, len(links))
-        self.set_rows(max(1, len(links)), 0)
+        self._via = ", ".join(via)
+        lines = max(1, len(links) + bool(via))
+        self.styles.height = lines
+        self.set_rows(lines, 0)
 
     def clear(self) -> None:
         """Show nothing: the tensor is another one, and its links are not known yet."""
-        self._links = []
+        self._links, self._via = [], ""
         self.set_rows(0)
 
     @property
     def consumers(self) -> list[Link]:
         return [link for link in self._links if not link.made]
 
+    @property
+    def producers(self) -> list[Link]:
+        return [link for link in self._links if link.made]
+
     def choose_consumer(self) -> None:
         """Put the cursor on the first call that the tensor went into."""
-        self.cursor = len(self._links) - len(self.consumers)
+        self.cursor = len(self.producers) + bool(self._via)
+
+    def choose_producer(self) -> None:
+        """Put the cursor on the first call that made the tensor, or something that it was made from."""
+        self.cursor = 0
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         if not self._links or self._trace is None:
             yield Segment(fit(self._empty, width), self.ink("quiet"))
             return
-        link = self._links[row]
+        link = self._at(row)
+        if link is None:
+            yield Segment("by   ", self.ink("quiet"))
+            yield Segment(fit(visible(self._via), max(width - len(FROM), 0)), self.ink("second"))
+            return
         call = self._trace.calls[link.call]
         number = f"{link.call:>{len(str(len(self._trace.calls)))}} "
         port = fit_end(visible(link.port), min(len(link.port), width // 3))
@@ -70,9 +85,16 @@ class LinksList(VirtualList):
         yield Segment(port, self.ink("second"))
 
     def opened(self) -> None:
-        if self.cursor < len(self._links):
-            link = self._links[self.cursor]
+        link = self._at(self.cursor) if self._links else None
+        if link is not None:
             self.post_message(self.Followed(link.call, link.port))
+
+    def _at(self, row: int) -> Link | None:
+        """The link in a row; None for the row of functions, which stands behind the makers."""
+        makers = len(self.producers)
+        if self._via and row == makers:
+            return None
+        return self._links[row - (bool(self._via) and row > makers)]
 
     def hint(self, row: int) -> str | None:
         return "Enter or a double click goes there" if self._links else None

@@ -60,15 +60,9 @@ def count(tensor: Tensor, info: TensorInfo) -> Counts:
 
 
 def links(trace: Trace, call: int, port: str) -> list[Link]:
-    """The call that made the tensor at a port, unless it is this one, and the other calls that it went into."""
-    value = trace.calls[call].ports().get(port)
-    if not isinstance(value, TensorInfo):
-        return []
-    made = value.origin or ((call, port) if port.startswith("output") else None)
-    if made is None:
-        return []
-    found = [Link(True, *made)] if made != (call, port) else []
-    return found + [Link(False, *place) for place in trace.consumers(*made) if place != (call, port)]
+    """The calls that made the tensor at a port, unless it is this one, and the other calls that it went into."""
+    made = [Link(True, *place) for place in trace.came_from(call, port)]
+    return made + [Link(False, *place) for place in trace.went_to(call, port)]
 
 
 def why_not_kept(trace: Trace, call: int, port: str) -> str:

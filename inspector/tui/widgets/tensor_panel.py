@@ -176,13 +176,17 @@ class TensorPanel(Vertical):
             self.query_one(HeatMap).plane = facts.plane_of(self._tensor, event.slicing)
 
     def action_producer(self) -> None:
-        """To the call that made the tensor."""
-        value = None if self.port is None else self._value(self.port)
-        made = value.origin if isinstance(value, TensorInfo) else None
-        if made is None or made == (self.call, self.port):
-            self.notify(NO_ORIGIN if made is None else HERE)
+        """To the call that made the tensor; where functions made it from several, to their list."""
+        links = self.query_one(LinksList)
+        if self._linked != self._asked:
+            return  # not known yet
+        if not links.producers:
+            self.notify(HERE if self.port and self.port.startswith("output") else NO_ORIGIN)
+        elif len(links.producers) == 1:
+            self.post_message(self.Jump(links.producers[0].call, links.producers[0].port))
         else:
-            self.post_message(self.Jump(*made))
+            links.choose_producer()
+            links.focus()
 
     def action_consumer(self) -> None:
         """To the only call that took the tensor; where there are several, to their list."""
@@ -246,7 +250,8 @@ class TensorPanel(Vertical):
         info = value if isinstance(value, TensorInfo) and value.value is not None else None
         reading = None if info is None else Job("value", lambda _: trace.values[info.value or ""]).start()
         made = isinstance(value, TensorInfo) and (value.origin is not None or port.startswith("output"))
-        self.query_one(LinksList).show_links(trace, await finding.result(), NO_USE if made else NO_ORIGIN)
+        via = value.via if isinstance(value, TensorInfo) else ()
+        self.query_one(LinksList).show_links(trace, await finding.result(), NO_USE if made else NO_ORIGIN, via)
         self._linked = (call, port)
         if info is None or reading is None:
             return
