@@ -3,7 +3,7 @@
 The ports stand on the call of the attention module: `attention.query`, `attention.key`, `attention.value`,
 `attention.mask` and, as they were passed, `attention.scaling`, `attention.is_causal` and the rest. Masks stand on the
 call in which they were made: `masks[0].rule` and so on, also where transformers then left the mask out. Values are kept
-on request only.
+on request only, except for masks that are small.
 
 Keys that a cache has grown are kept once, where `attention.key*` is asked for: from the second step on
 `attention.key_rows` are the rows that are new, and `attention.key_grown` says which call has the rest (`before`), how
@@ -120,9 +120,12 @@ class Listening:
             self._note_grown(noted, "value", value, query, (module, call, levels[2]))
         else:
             noted["key"], noted["value"] = note(key, levels[1]), note(value, levels[2])
-        noted["mask"] = None if mask is None else note(mask, levels[3])
-        if mask is not None and not isinstance(mask, Tensor) and id(mask) in self._blocks:
-            noted["mask_made"] = self._blocks[id(mask)][1]
+        if isinstance(mask, Tensor):
+            noted["mask"] = self._pen.small(mask, levels[3])
+        else:
+            noted["mask"] = note(mask)
+            if id(mask) in self._blocks:
+                noted["mask_made"] = self._blocks[id(mask)][1]
         for argument, item in given.items():
             if item is not None and argument not in BESIDE_THE_POINT:
                 noted[argument] = item if type(item) in SCALARS else note(item, self._level(module, argument, item))

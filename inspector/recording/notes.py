@@ -32,13 +32,15 @@ class Fact:
 
     `first` is the fact of the same tensor when it was met first, None if this is it: a tensor that was changed in place
     has several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `inner`
-    is set when it was met between modules first. `version` is torch's count of in-place changes where something was
+    is set when it was met between modules first, `small` when its value is kept for being small, whatever was asked.
+    `version` is torch's count of in-place changes where something was
     kept of it.
     """
 
     # Most facts keep these defaults. They stand on the class because setting them costs more than all of the rest.
     level = 0
     inner = False
+    small = False
     first: Fact | None = None
     way: Way | None = None
     port: str | None = None

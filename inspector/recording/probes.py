@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
 
+from inspector.recording.keeper import SMALL, VALUES
 from inspector.recording.notes import Fact, Notes
 
 if TYPE_CHECKING:
@@ -75,9 +76,16 @@ class Pen:
         """Notes of anything; `level` says what is kept of tensors (see `wanted`)."""
         return self._notes.inside(thing, level) if isinstance(thing, Tensor) else self._notes.value(thing, None, level)
 
-    def made(self, tensor: Tensor, call: int, port: str, level: int = 0) -> Fact:
+    def small(self, tensor: Tensor, level: int = 0) -> Fact:
+        """`note` of a tensor whose value is kept, whatever was asked, where it is as small as ids and grids are."""
+        small = tensor.nbytes <= SMALL
+        fact = self._notes.inside(tensor, level | VALUES if small else level)
+        fact.small = small
+        return fact
+
+    def made(self, tensor: Tensor, call: int, port: str) -> Fact:
         """Notes of a tensor that the probe saw come about: at `port` of `call`, which counts as its maker."""
-        fact = self._notes.tensor(tensor, call, level)
+        fact = self._notes.tensor(tensor, call, 0)
         if fact.call == call and fact.first is None and fact.port is None:
             fact.port = port
         return fact

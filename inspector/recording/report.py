@@ -234,4 +234,4 @@ def _origin(note: Fact) -> tuple[int, str] | None:
 
 
 def _is_small(note: Fact) -> bool:
-    return note.dtype in INTEGERS and note.shape.numel() * note.dtype.itemsize <= SMALL
+    return note.small or (note.dtype in INTEGERS and note.shape.numel() * note.dtype.itemsize <= SMALL)
