@@ -104,7 +104,9 @@ def mask_not_widened(forward: Forward) -> Iterator[Finding]:
 
 def decoding_with_mask(forward: Forward) -> Iterator[Finding]:
     """On its sdpa path the original reads the causal mask that it made only for a prefill."""
-    if forward.mask is None or forward.batch == 1 or text_config(forward.trace).get("use_cache_quantization"):
+    on_sdpa = not text_config(forward.trace).get("use_cache_quantization")
+    uncached = forward.root.inputs.get("input.use_cache") is False
+    if forward.mask is None or forward.batch == 1 or not on_sdpa or uncached:
         return
     when = CRASH if forward.past else "The original raises in the next step"
     message = (
@@ -190,7 +192,7 @@ def ignored(forward: Forward) -> Iterator[Finding]:
 
 def generation(forward: Forward) -> Iterator[Finding]:
     """What becomes of the tokens in the end."""
-    if forward.past and forward.tokens == 1 and "merge" in {call.path for call in forward.trace.calls}:
+    if forward.past and forward.tokens == 1 and forward.trace.config.get("model_type") == "clip_qwen":
         message = "The original's generate returns the new tokens without the last one."
         yield Finding("last-token-dropped", "warning", message, None, {}, "Ask for one token more.")
 

@@ -147,7 +147,7 @@ GIVEN = re.compile(r"prompt_ids|pixel_values|step\d+\.(input_ids|attention_mask_
 """What a case was run with."""
 
 ELSEWHERE = re.compile(r"step\d+\.position_ids_computed")
-"""Compared with what the view of quirks says (`test_clip_qwen_quirks`)."""
+"""Compared with what the view `ntk` says (`test_clip_qwen_views`)."""
 
 
 def test_every_tensor(replay: Replay) -> None:
