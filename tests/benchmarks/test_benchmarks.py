@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inspector import Table
-from tests.benchmarks import big_trace, gpu, latency, overhead, shape_only, startup
+from tests.benchmarks import big_trace, gpu, latency, overhead, shape_only, startup, widgets
 from tests.benchmarks.harness import put
 from tests.fakes import tiny
 
@@ -46,6 +46,10 @@ def test_shape_only(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_big_trace(capsys: pytest.CaptureFixture[str]) -> None:
     assert "A trace of 2,000 calls" in printed(big_trace.measure(2_000, times=2), capsys)
+
+
+def test_widgets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "200 × 100: zoom in" in printed(widgets.measure(2_000, times=2, planes=((200, 100),)), capsys)
 
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,23 +93,30 @@ def kind(line: Line, width: int) -> str:
 
 def haystack(call: Call) -> str:
     """What a filter is matched against, in lower case. The path stands first, up to a line break."""
+    tensors = made(call)
     words = [call.path, call.class_name, call.role or "", "failed" if call.error else ""]
-    words += [str(value) for value in call.outputs.values() if isinstance(value, TensorInfo)]
-    return "\n".join([*words, *badges(call)]).lower()
+    return "\n".join([*words, *map(str, tensors), *badges(tensors)]).lower()
 
 
-def badges(call: Call) -> list[str]:
-    """`nan` and `inf`, where an output holds some, as far as that was measured."""
-    found = [value.stats for value in call.outputs.values() if isinstance(value, TensorInfo) and value.stats]
+def made(call: Call) -> list[TensorInfo]:
+    """The tensors that came out of a call."""
+    return [value for value in call.outputs.values() if isinstance(value, TensorInfo)]
+
+
+def badges(tensors: list[TensorInfo]) -> list[str]:
+    """`nan` and `inf`, where a tensor holds some, as far as that was measured."""
+    found = [value.stats for value in tensors if value.stats is not None]
+    if not found:
+        return []
     return [name for name, there in (("nan", any(s.nan for s in found)), ("inf", any(s.inf for s in found))) if there]
 
 
 def outcome(call: Call) -> str:
     """The shape of the first output, and how many more tensors there are."""
-    shapes = [str(value) for value in call.outputs.values() if isinstance(value, TensorInfo)]
-    if not shapes:
+    tensors = made(call)
+    if not tensors:
         return "–"
-    return shapes[0] + (f" +{len(shapes) - 1}" if len(shapes) > 1 else "")
+    return f"{tensors[0]}" + (f" +{len(tensors) - 1}" if len(tensors) > 1 else "")
 
 
 def describe(call: Call) -> str:
@@ -150,7 +157,7 @@ def _outcome(line: Line, width: int, ink: Ink) -> Iterator[Segment]:
     text, style = outcome(call), ink("accent")
     if call.error:
         text, style = f"✗ {call.error.partition(':')[0]}" if line.broken else "✗ inside", ink("loud")
-    badge = " ".join(badges(call))
+    badge = " ".join(badges(made(call)))
     if badge and width_of(text) + len(badge) + 2 < width:
         badge = f" {badge} "
     room = width - len(badge) - bool(badge)

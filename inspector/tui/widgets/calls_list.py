@@ -22,6 +22,9 @@ from inspector.tui.widgets.virtual_list import VirtualList
 SLICE = 0.005
 """Seconds of work between two looks at the keyboard while the outline is built."""
 
+PAUSE = 0.1
+"""Seconds between two paints of the growing list."""
+
 
 class CallsList(Folding, VirtualList):
     """Calls, drawn from the trace as they scroll past; what is kept of each is its place and one line to filter on."""
@@ -149,15 +152,18 @@ class CallsList(Folding, VirtualList):
 
     async def _build(self, trace: Trace) -> None:
         """Read every call once, a few milliseconds at a time; the list can be used while it grows."""
-        started = time.perf_counter()
+        started = shown = time.perf_counter()
         for call in trace.calls:
             number = self.outline.add(call.parent)
             self._haystack.append(call_line.haystack(call))
             self._timed = self._timed or call.seconds is not None
             if call.error:
                 self._broken = number
-            if time.perf_counter() - started > SLICE:
-                self._grown()
+            now = time.perf_counter()
+            if now - started > SLICE:
+                if self.row_count == 0 or now - shown > PAUSE:
+                    self._grown()
+                    shown = now
                 await asyncio.sleep(0)
                 started = time.perf_counter()
         self._grown()
