@@ -48,7 +48,7 @@ class TensorSummary(Static):
         content, self._coming = self._coming, None
         if content is not None and content != self.content:
             width, height = self.content_size
-            self.update(content, layout=not width or content.get_height(self.styles, width) != height)
+            self.update(content, layout=not width or content.get_height({}, width) != height)
 
     def _what(self, info: TensorInfo) -> Content:
         rest = f"  {info.numel:,} · {in_bytes(info.nbytes)} · {info.device}"
