@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inspector.errors import (
         Cancelled,
         ForwardError,
+        GenerationError,
         InputError,
         InspectorError,
         ModelError,
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
         TraceError,
         UnknownReference,
     )
+    from inspector.generation.generation import Generation
+    from inspector.generation.offers import NamedLogitsProcessor
     from inspector.hookspecs import hookimpl
     from inspector.models import (
         Assembly,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
         byte_tokenizer,
         cached_file,
     )
+    from inspector.models.video_processor import VideoProcessor
     from inspector.parts import Column, Curve, Heatmap, Node, Part, Picture, Tab, Table, Text, Tree, View
     from inspector.plugins import Plugins
     from inspector.recording import Pen, Probe
@@ -45,6 +49,7 @@ _HOMES = {
     "inspector.errors": (
         "Cancelled",
         "ForwardError",
+        "GenerationError",
         "InputError",
         "InspectorError",
         "ModelError",
@@ -52,6 +57,8 @@ _HOMES = {
         "TraceError",
         "UnknownReference",
     ),
+    "inspector.generation.generation": ("Generation",),
+    "inspector.generation.offers": ("NamedLogitsProcessor",),
     "inspector.hookspecs": ("hookimpl",),
     "inspector.models": (
         "Assembly",
@@ -79,6 +86,7 @@ _HOMES = {
         "Tree",
         "View",
     ),
+    "inspector.models.video_processor": ("VideoProcessor",),
     "inspector.plugins": ("Plugins",),
     "inspector.recording": ("Pen", "Probe"),
     "inspector.session": ("Session", "capture", "load"),
@@ -94,6 +102,8 @@ __all__ = [
     "Curve",
     "Family",
     "ForwardError",
+    "Generation",
+    "GenerationError",
     "Heatmap",
     "InputError",
     "Inputs",
@@ -101,6 +111,7 @@ __all__ = [
     "Layout",
     "ModelError",
     "Module",
+    "NamedLogitsProcessor",
     "Node",
     "Options",
     "Part",
@@ -125,6 +136,7 @@ __all__ = [
     "TraceError",
     "Tree",
     "UnknownReference",
+    "VideoProcessor",
     "View",
     "byte_tokenizer",
     "cached_file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -137,52 +137,23 @@ class _Run:
             if device.type == "cuda":
                 stack.enter_context(torch.cuda.device(device))
             stack.enter_context(torch.no_grad())
-            output = self._generate() if self._resumed is None else self._resume(self._resumed)
+            if self._resumed is None:
+                output = generate(self._job, self._settings, self._begin, self._job.around)
+            else:
+                output = self._resume(self._resumed)
         self.watch.finish(output)
-
-    def _generate(self) -> Any:
-        job, options, inputs = self._job, dict(self._settings.options), dict(self._job.inputs)
-        own = {name: value for name, value in job.given.items() if name not in ASSISTANT}
-        # Given a loop of its own, generate loses the tokenizer on the way to it: what needs it is done here.
-        stop_strings = options.pop("stop_strings", None) or job.model.generation_config.stop_strings
-        if options.get("token_healing"):
-            inputs["input_ids"] = job.model.heal_tokens(inputs["input_ids"], job.tokenizer)
-        options.update(stop_strings=None, token_healing=False)
-        with ExitStack() as quiet:
-            quiet.enter_context(hushed())
-
-            def decode(model: Any, input_ids: Tensor, inputs_tensor: Any = None, **prepared: Any) -> Any:
-                quiet.close()
-                return self._begin(input_ids, inputs_tensor, stop_strings, **prepared)
-
-            return job.model.generate(
-                **inputs,
-                **options,
-                **own,
-                logits_processor=[entry.processor for entry in self._settings.added],
-                assistant_model=job.given.get("assistant_model"),
-                custom_generate=decode,
-            )
 
     def _begin(
         self,
         input_ids: Tensor,
         inputs_tensor: Tensor,
-        stop_strings: Any,
         logits_processor: Any,
         stopping_criteria: Any,
         generation_config: Any,
         **kwargs: Any,
     ) -> Any:
         """`generate` has prepared everything; the loop that it would have run begins."""
-        from transformers import StopStringCriteria
-
-        kwargs.pop("synced_gpus", None)
-        kwargs.pop("streamer", None)
         own = list(self._job.given.get("stopping_criteria") or ())
-        if stop_strings is not None:
-            generation_config.stop_strings = stop_strings
-            stopping_criteria.append(StopStringCriteria(stop_strings=stop_strings, tokenizer=self._job.tokenizer))
         mode = str(generation_config.get_generation_mode(self._job.given.get("assistant_model")).value)
         self.prepared = Prepared(mode, generation_config, input_ids, inputs_tensor, kwargs.get("attention_mask"), own)
         self.shapes = shapes_of(kwargs)
@@ -230,4 +201,39 @@ class _Run:
             stopping_criteria=watch.criteria,
             generation_config=self.prepared.config,
             **kwargs,
+        )
+
+
+def generate(job: Job, settings: Settings, loop: Callable[..., Any], around: Around = nullcontext) -> Any:
+    """Let `generate` prepare a request, then run `loop` with what it prepared in place of its own. `around` makes the
+    context of the preparation, in which the vision tower of some models runs.
+    """
+    from transformers import StopStringCriteria
+
+    options, inputs = dict(settings.options), dict(job.inputs)
+    own = {name: value for name, value in job.given.items() if name not in ASSISTANT}
+    # Given a loop of its own, generate loses the tokenizer on the way to it: what needs it is done here.
+    stop_strings = options.pop("stop_strings", None) or job.model.generation_config.stop_strings
+    if options.get("token_healing"):
+        inputs["input_ids"] = job.model.heal_tokens(inputs["input_ids"], job.tokenizer)
+    options.update(stop_strings=None, token_healing=False)
+    with ExitStack() as preparing:
+
+        def decode(model: Any, input_ids: Tensor, inputs_tensor: Any = None, **prepared: Any) -> Any:
+            preparing.close()
+            if stop_strings is not None:
+                made = StopStringCriteria(stop_strings=stop_strings, tokenizer=job.tokenizer)
+                prepared["stopping_criteria"].append(made)
+                prepared["generation_config"].stop_strings = stop_strings
+            return loop(input_ids, inputs_tensor, **prepared)
+
+        preparing.enter_context(hushed())
+        preparing.enter_context(around())
+        return job.model.generate(
+            **inputs,
+            **options,
+            **own,
+            logits_processor=[entry.processor for entry in settings.added],
+            assistant_model=job.given.get("assistant_model"),
+            custom_generate=decode,
         )

@@ -11,6 +11,7 @@ from inspector.generation.changing import Changing
 from inspector.generation.looking import Looking
 from inspector.generation.pending import Pending
 from inspector.generation.stepping import Stepping
+from inspector.generation.until import parse
 from inspector.trace.steps import GenerationRecord, Step
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from inspector.trace import Trace
 
 Condition = Callable[["Generation", Step], bool]
-"""Whether to stop after a step; see `inspector.generation.until`."""
+"""Whether to stop after a step: one of `inspector.until`, or a function of the generation and the step."""
 
 
 class Traces(Protocol):
@@ -83,12 +84,18 @@ class Generation(Changing, Looking, Asking):
             yield from made
 
     def run(
-        self, until: Condition | None = None, *, steps: int | None = None, on_step: Callable[[Step], None] | None = None
+        self,
+        until: Condition | str | None = None,
+        *,
+        steps: int | None = None,
+        on_step: Callable[[Step], None] | None = None,
     ) -> Step | None:
         """Go on to the end, until a condition holds, for a number of steps, or until `pause` is called.
 
-        `on_step` is called with each new step; the last one is returned. Raises as `step` does.
+        A condition may be written as a user types it: `"entropy>2.5"`, `"token:Paris"` (see `until.FORMS`). `on_step`
+        is called with each new step; the last one is returned. Raises as `step` does, `InputError` for no condition.
         """
+        condition = parse(until) if isinstance(until, str) else until
         self._pausing.clear()
         last, count = None, 0
         while not (self.finished or self._pausing.is_set() or (steps is not None and count >= steps)):
@@ -98,7 +105,7 @@ class Generation(Changing, Looking, Asking):
                 if on_step is not None:
                     on_step(last)
             count += len(made)
-            if until is not None and any(until(self, step) for step in made):
+            if condition is not None and any(condition(self, step) for step in made):
                 break
         return last
 

@@ -9,9 +9,12 @@ from torch import Tensor
 
 from inspector.errors import InputError, near
 from inspector.generation.branches import Branch, Comparison, compare
+from inspector.generation.record import generated
 from inspector.trace.steps import Step
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from inspector.generation.stepping import Stepping
     from inspector.generation.tree import Tree
 
@@ -47,6 +50,17 @@ class Looking:
     def texts(self) -> list[str]:
         """The generated text of every row."""
         return self.tree.current.texts(self._stepping.texts)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase | None:
+        """The model's tokenizer; None where there is none."""
+        return self._stepping.texts.tokenizer
+
+    def tails(self, steps: int, characters: int) -> list[str]:
+        """The end of each row's text after the first `steps` steps, at least so many characters of it."""
+        tokens = 4 * characters + 4  # a character takes up to four tokens, one for each of its bytes
+        taken = self.tree.current.steps[max(steps - tokens, 0) : steps]
+        return [self._stepping.texts.join(row) for row in generated(taken, len(taken[-1].rows) if taken else 0)]
 
     def back(self, steps: int = 1) -> Step | None:
         """Look at an earlier step, which is returned, None before the first. Stepping from there begins a branch."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inspector.errors import GenerationError, InputError
 from inspector.generation.branches import Branch, Change
-from inspector.generation.decoding import BEAMS, Decoding, Job, Resumed
+from inspector.generation.decoding import BEAMS, Decoding, Job, Resumed, generate
 from inspector.generation.loop import CACHES
 from inspector.generation.processors import Entry
 from inspector.generation.randomness import Randomness
@@ -106,8 +106,7 @@ class Resuming:
             )
         sequences = run.watch.sequences[:, : prepared.length + index]
         if index == 0:
-            kwargs = self._without_cache(run.watch.kwargs, run.shapes, prepared, sequences, 0)
-            return lambda: model._prefill(sequences, prepared.config, kwargs)
+            return lambda: generate(self.job, self.initial, self._prefill)
         try:
             kwargs = cut(run.watch.kwargs, run.shapes, index, sequences.shape[1] - 1)
         except NotCroppable as problem:
@@ -117,6 +116,18 @@ class Resuming:
         one = 1 if kwargs.get("use_cache") else None
         inputs = model.prepare_inputs_for_generation(sequences, next_sequence_length=one, **kwargs)
         return lambda: model(**inputs, return_dict=True)
+
+    def _prefill(
+        self,
+        input_ids: Tensor,
+        _: Tensor,
+        generation_config: Any,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        **kwargs: Any,
+    ) -> Tensor:
+        self.job.model._prefill(input_ids, generation_config, kwargs)
+        return input_ids
 
     def _without_cache(
         self, kwargs: Mapping[str, Any], shapes: Any, prepared: Prepared, sequences: Tensor, steps: int

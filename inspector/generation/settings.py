@@ -31,6 +31,29 @@ OWN = frozenset(
 )
 """Options that ask `generate` for what a record holds anyway; they would keep every step's tensors in memory."""
 
+RANGES: Mapping[str, tuple[float, float | None]] = {
+    "epsilon_cutoff": (0, 1),
+    "eta_cutoff": (0, 1),
+    "max_length": (1, None),
+    "max_new_tokens": (1, None),
+    "max_time": (0, None),
+    "min_length": (0, None),
+    "min_new_tokens": (0, None),
+    "min_p": (0, 1),
+    "no_repeat_ngram_size": (0, None),
+    "num_assistant_tokens": (1, None),
+    "num_beams": (1, None),
+    "num_return_sequences": (1, None),
+    "prompt_lookup_num_tokens": (1, None),
+    "repetition_penalty": (0, None),
+    "temperature": (0, None),
+    "top_h": (0, 1),
+    "top_k": (0, None),
+    "top_p": (0, 1),
+    "typical_p": (0, 1),
+}
+"""The least and the largest value of options that are numbers; some make a processor refuse the least one itself."""
+
 DEFAULT = 20
 """transformers' own limit where nobody sets one: so many new tokens."""
 
@@ -93,11 +116,25 @@ def check_options(options: Mapping[str, Any]) -> None:
             raise InputError(f"{name} is not needed: every step is recorded with its logits. See step.processors.")
     if (options.get("num_beam_groups") or 1) > 1:
         raise InputError("num_beam_groups asks for group beam search, which transformers has moved out of its library.")
+    check_ranges(options)
     try:
         with hushed():
             GenerationConfig(**options)
     except (ValueError, TypeError) as error:
         raise InputError(f"These generation options do not go together: {sentence(error)}") from error
+
+
+def check_ranges(options: Mapping[str, Any]) -> None:
+    """Raise `InputError` for what transformers would pass over in silence: a number out of range, or none at all."""
+    for name, (low, high) in RANGES.items():
+        value = options.get(name)
+        if value is None:
+            continue
+        expected = f"a number from {low} to {high}" if high is not None else f"a number from {low} on"
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{name} is {value!r}; {expected} was expected.")
+        if value < low or (high is not None and value > high):
+            raise InputError(f"{name} is {value}, which is out of range: {expected} was expected.")
 
 
 def preview(model: Any, options: Mapping[str, Any], inputs: Mapping[str, Any], given: Mapping[str, Any]) -> Prepared:
@@ -129,6 +166,7 @@ def changed(prepared: Prepared, options: Mapping[str, Any]) -> GenerationConfig:
         if name not in CHANGEABLE:
             what = near(name, CHANGEABLE) or " Start another generation for that."
             raise InputError(f"{name} cannot change within a generation.{what}")
+    check_ranges(options)
     config = copy.deepcopy(prepared.config)
     for name, value in options.items():
         setattr(config, name, _default(name) if value is None else value)

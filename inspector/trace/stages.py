@@ -41,6 +41,13 @@ class Top(Sequence[Candidate]):
         self._probabilities = array("f", probabilities)
         self._texts = texts
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Top) and all(
+            getattr(self, name) == getattr(other, name) for name in ("_ids", "_scores", "_probabilities")
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def ids(self) -> Sequence[int]:
         return self._ids
