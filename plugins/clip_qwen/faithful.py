@@ -37,7 +37,7 @@ def attention_mask(config: QwenConfig, embeds: Tensor, mask: Tensor | None, cach
         )
         return prepared
     lowest, queries = torch.finfo(embeds.dtype).min, embeds.shape[1]
-    padding = (1 - mask.to(embeds.dtype)[:, None, None, :]) * lowest
+    padding = (1 - mask.to(embeds)[:, None, None, :]) * lowest
     if past:
         return padding.expand(-1, -1, queries, -1)
     later = torch.ones(queries, queries, dtype=torch.bool, device=embeds.device).triu(1)

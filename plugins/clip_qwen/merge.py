@@ -106,11 +106,11 @@ class ImageMerge(nn.Module):
         source = torch.where(
             spliced.features < 0, rows + spliced.columns.clamp(min=0), batch * tokens + spliced.features
         )
-        table = torch.cat(
-            [inputs_embeds.reshape(-1, hidden), image_features.reshape(-1, hidden).to(inputs_embeds.dtype)]
-        )
+        features = image_features.to(inputs_embeds)
+        table = torch.cat([inputs_embeds.reshape(-1, hidden), features.reshape(-1, hidden)])
         mask = widen(attention_mask, spliced.columns, tokens)
-        return MergeOutput(table[source], mask, spliced.columns, spliced.features, spliced.placeholders)
+        merged = table[source.to(table.device)]
+        return MergeOutput(merged, mask, spliced.columns, spliced.features, spliced.placeholders)
 
 
 def widen(mask: Tensor | None, columns: Tensor, tokens: int) -> Tensor | None:
