@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ NUMBERED = re.compile(r"masks\[\d+\]")
 Source = Literal["tensor", "rule", "kernel", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Applied:
     """The mask of one attention call for one row of the batch (and, where heads differ, one head).
 
@@ -44,7 +45,7 @@ class Applied:
     reason: str
     rule: str = ""
 
-    @property
+    @cached_property
     def pattern(self) -> str:
         """What it is called: causal, within a sliding window of 4,096, every key, …"""
         if self.spans is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inspector.views import calls, memory, modules, positions, tensor, tokens
+from inspector.views import calls, masks, memory, modules, positions, tensor, tokens
 
 if TYPE_CHECKING:
     from inspector.parts import View
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = {
     view.name: view
-    for view in (modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW)
+    for view in (modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW, masks.VIEW)
 }
 
 

@@ -19,3 +19,22 @@ def ordinal(text: str, name: str, count: int, what: str) -> int:
         there_are = f"there are {count:,} {what}, counted from 1" if count else f"there are no {what}"
         raise InputError(f"--{name} {text}: {there_are}.")
     return int(text) - 1
+
+
+def span(text: str, name: str, count: int, what: str) -> range:
+    """Numbers from 0 to below `count`: one, or `start:stop` as in Python; all where nothing is asked.
+
+    Raises `InputError`.
+    """
+    if not text:
+        return range(count)
+    start, colon, stop = text.partition(":")
+    if not colon:
+        one = whole(text, name, count, what)
+        return range(one, one + 1)
+    if not all(side == "" or side.removeprefix("-").isdecimal() for side in (start, stop)):
+        raise InputError(f"--{name} {text} cannot be read; write one of the {what}, or start:stop.")
+    found = range(count)[slice(*(int(side) if side else None for side in (start, stop)))]
+    if not found:
+        raise InputError(f"--{name} {text} is empty: there are {count:,} {what}, counted from 0.")
+    return found
