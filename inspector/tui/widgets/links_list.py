@@ -38,7 +38,7 @@ class LinksList(VirtualList):
         self._via = ""
 
     def show_links(self, trace: Trace, links: list[Link], empty: str, via: Sequence[str] = ()) -> None:
-        """List `links`, or say `empty` where there are none. `via` are the functions that made the tensor of its makers."""
+        """List `links`, or say `empty` where there are none. `via` names the functions between makers and tensor."""
         self._trace, self._links, self._empty = trace, links, empty
         self._via = ", ".join(via)
         lines = max(1, len(links) + bool(via))
