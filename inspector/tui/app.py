@@ -99,10 +99,13 @@ class InspectorApp(App[None]):
     def run(self, **arguments: Any) -> None:
         """Run until the user leaves, and give the terminal back whole. `return_code` is the exit code.
 
-        A job that cannot be stopped does not hold the process up: it ends here, with that code.
+        A job that cannot be stopped does not hold the process up: it ends here, with that code. An error of our own is
+        raised once the screen is left.
         """
         with terminal.quick_keyboard(), terminal.guarded_screen():
             super().run(**arguments)
+        if self._exception is not None:
+            raise self._exception
         terminal.end_with(self.jobs, self.return_code or 0)
         return self.return_value
 
@@ -172,6 +175,10 @@ class InspectorApp(App[None]):
 
     def on_inspector_screen_saving(self, event: InspectorScreen.Saving) -> None:
         self.run_worker(opening.save(self, event.run.trace, event.directory), group="saving")
+
+    def _fatal_error(self) -> None:
+        """Leave the screen on an error of our own. Textual would print it with all its locals; `run` raises it instead."""
+        self.panic()
 
     def _replace(self, screen: Screen[Any]) -> None:
         if len(self.screen_stack) > 1:

@@ -1,4 +1,4 @@
-"""The program, while native code writes to standard error: run in a pseudo-terminal by `test_program`."""
+"""The program, while native code writes to standard error, and one that raises: run by `test_program` in a terminal."""
 
 from __future__ import annotations
 
@@ -16,5 +16,12 @@ class Noisy(InspectorApp):
         Path("written").touch()
 
 
-def main() -> None:
-    Noisy().run()
+class Broken(InspectorApp):
+    def on_painted(self, event: Painted) -> None:
+        raise ZeroDivisionError("[red]by zero")
+
+
+def main(*, broken: bool = False) -> int:
+    app = Broken() if broken else Noisy()
+    app.run()
+    return app.return_code or 0

@@ -43,8 +43,10 @@ def test_open_walk_filter_tensor_save_quit(tiny: Path, tmp_path: Path) -> None:
         terminal.send("1")
         terminal.wait_for("Calls")
         terminal.send("S")
-        terminal.wait_for("Save the trace")
-        terminal.send("\x15one.trace\r")
+        terminal.wait_for("Save the trace", "tiny-vl.trace")
+        terminal.send("\x15")
+        terminal.wait_for("tiny-vl.trace", gone=True)
+        terminal.send("one.trace\r")
         terminal.wait_for("Saved")
         terminal.send("q")
         assert terminal.wait_for_end() == 0
@@ -105,6 +107,16 @@ def test_what_native_code_writes_is_kept_off_the_screen_and_told_afterwards(tmp_
         terminal.send("\x11")
         assert terminal.wait_for_end() == 0
         assert terminal.raw.rindex(b"native noise") > terminal.raw.rindex(b"\x1b[?1049l")
+
+
+def test_an_error_of_our_own_is_raised_under_a_whole_terminal(tmp_path: Path) -> None:
+    program = "from tests.e2e import noisy; noisy.main(broken=True)"
+    with Terminal("-c", program, home=tmp_path, PYTHONPATH=str(Path(__file__).parents[2])) as terminal:
+        assert terminal.wait_for_end() == 1
+        assert terminal.is_whole()
+        told = terminal.raw[terminal.raw.rindex(b"\x1b[?1049l") :].decode()
+    assert told.rstrip().endswith("ZeroDivisionError: [red]by zero")
+    assert "locals" not in told
 
 
 def test_no_color_is_honoured(tmp_path: Path) -> None:
