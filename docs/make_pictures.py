@@ -1,4 +1,4 @@
-"""Make the README's pictures from the program itself: `python docs/make_pictures.py`, with the extra `qwen` installed."""
+"""Make the README's pictures from the program itself: `python docs/make_pictures.py`, with the extra `qwen`."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Plugins:
     """The plugins of this process. What they offer is asked for once, when it is first needed."""
 
     def __init__(self, *modules: Any) -> None:
-        """Empty but for `modules`, objects with hook implementations; `Plugins.installed()` finds the installed ones."""
+        """Empty but for `modules`, objects with hook implementations; `Plugins.installed()` finds what is installed."""
         self.problems: list[Problem] = []
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
@@ -134,7 +134,7 @@ class Plugins:
         self.register(module, point.name, distribution, version)
 
     def _collect(self, hook: str) -> list[Any]:
-        """What all plugins return for a hook, in the order of registration; one that raises is reported and left out."""
+        """What plugins return for a hook, in the order of registration; one that raises is reported, and left out."""
         gathered: list[Any] = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             try:

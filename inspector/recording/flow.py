@@ -1,8 +1,8 @@
 """Follows tensors through the functions between two modules, so that an input knows the outputs it was made from.
 
-A residual sum, a gate's product or an attention kernel makes tensors that no module returns. While `Flow` is open, every
-torch function passes its origins on: what `o_proj` takes came from `q_proj`, `k_proj` and `v_proj` by way of the kernel.
-Functions run as they would without it; only Python's calls are watched, so results stay bit-identical.
+A residual sum, a gate's product or an attention kernel makes tensors that no module returns. While `Flow` is open,
+every torch function passes its origins on: what `o_proj` takes came from `q_proj`, `k_proj` and `v_proj` by way of the
+kernel. Functions run as they would without it; only Python's calls are watched, so results stay bit-identical.
 """
 
 from __future__ import annotations

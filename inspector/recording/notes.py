@@ -144,8 +144,8 @@ class Notes:
         return {name: self.value(item, call, level) for name, item in present if item is not None}
 
     def _cache(self, cache: Any, call: int | None, level: int) -> Any:
-        """A cache that is handed in is the output of an earlier call, so a few words do: its length when the step began.
-        One that is handed out is noted whole, keys and values of every layer.
+        """A cache that is handed in is the output of an earlier call, so a few words do: its length when the step
+        began. One that is handed out is noted whole, keys and values of every layer.
         """
         if call is None:
             words = self._caches.get(id(cache))

@@ -145,7 +145,7 @@ class Report:
         return parent is not None and (parent == outer or self._is_inside(parent, outer))
 
     def _is_plain_result(self, place: tuple[int, str]) -> bool:
-        """Whether a port is the output of a module without parts: that it was made from the inputs goes without saying."""
+        """Whether a port is the output of a module without parts: of course it was made from the inputs."""
         return place[1].startswith("output") and place[0] not in self._parents
 
     def _stats_of(self, note: Fact) -> Stats | None:

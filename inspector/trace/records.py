@@ -17,7 +17,7 @@ TokenKind = Literal["text", "image", "video", "pad", "special"]
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """A tensor in a few numbers. `min`, `max`, `mean` and `std` are over its finite values, None where there is none."""
+    """A tensor in a few numbers. `min`, `max`, `mean` and `std` are over finite values, None where there is none."""
 
     min: float | None
     max: float | None

@@ -35,7 +35,7 @@ def is_trace(directory: Path) -> bool:
 
 
 def save_trace(trace: Trace, directory: Path, *, replace: bool = False) -> Path:
-    """Write `trace` as `directory`. Raises `TraceError` when that exists (and `replace` is off) or cannot be written."""
+    """Write `trace` as `directory`. Raises `TraceError` when that exists (and not `replace`) or cannot be written."""
     directory = directory.absolute()
     check_free(directory, replace=replace)
     try:
@@ -51,7 +51,7 @@ def save_trace(trace: Trace, directory: Path, *, replace: bool = False) -> Path:
 
 
 def check_free(directory: Path, *, replace: bool = False) -> None:
-    """Raise `TraceError` when something stands in the way of a trace at `directory`: cheap enough to ask before a run."""
+    """Raise `TraceError` when something stands in the way of a trace at `directory`: cheap enough before a run."""
     if directory.exists() and not (replace and is_trace(directory)):
         hint = "Choose another name, or replace it (--force)." if is_trace(directory) else "Choose another name."
         raise TraceError(f"{directory} exists{'' if is_trace(directory) else ' and is no trace'}. {hint}")
@@ -103,7 +103,7 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """A hundred thousand calls are millions of small objects, none of them garbage: looking for some doubles the time."""
+    """A hundred thousand calls are millions of small objects, none of them garbage: looking doubles the time."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -21,8 +21,8 @@ class Trace:
     """Calls, modules, tokens and kept values of a run.
 
     `tokens` holds one list a row of the batch. `texts` is what was tokenised, a row each. `config` is the model's
-    configuration, as transformers writes `config.json`; empty for a model without one. `facts` is further JSON data that
-    views read, by name; each may be missing:
+    configuration, as transformers writes `config.json`; empty for a model without one. `facts` is further JSON data
+    that views read, by name; each may be missing:
 
     - `vision`: how the family lays pictures out (`Family.vision`);
     - `rotary`: path, layer type, inverse frequencies and scaling of each rotary embedding after the last forward;
@@ -104,14 +104,14 @@ class Trace:
         return self.values[info.value]
 
     def came_from(self, call: int, port: str) -> list[tuple[int, str]]:
-        """The call and port that made the tensor at a port; where functions made it, the outputs that went into them."""
+        """The call and port that made the tensor at a port; where functions did, the outputs that went into them."""
         info = self.calls[call].ports().get(port)
         if not isinstance(info, TensorInfo):
             return []
         return [info.origin] if info.origin is not None else list(info.sources)
 
     def went_to(self, call: int, port: str) -> list[tuple[int, str]]:
-        """The other calls and ports that the tensor at a port went to, itself or through functions, in execution order."""
+        """The other calls and ports that a tensor went to, itself or through functions, in execution order."""
         info = self.calls[call].ports().get(port)
         made = (info.origin if isinstance(info, TensorInfo) else None) or (call, port)
         return [place for place in self._consumers.get(made, []) if place != (call, port)]
@@ -121,7 +121,7 @@ class Trace:
         return self._children.get(call, [])
 
     def save(self, directory: str | Path, *, replace: bool = False) -> Path:
-        """Write the trace as a directory, whole or not at all. Raises `TraceError` if it exists and `replace` is off."""
+        """Write the trace as a directory, whole or not at all. Raises `TraceError` if it exists and not `replace`."""
         from inspector.trace.store import save_trace
 
         return save_trace(self, Path(directory), replace=replace)

@@ -41,7 +41,7 @@ def test_calls_stand_in_the_order_in_which_they_began() -> None:
 
 def test_positional_arguments_stand_under_their_parameters_names() -> None:
     trace = record(tiny("qwen2"), torch.arange(5)[None])
-    assert list(trace.call("model.layers.0").inputs)[0] == "input.hidden_states"
+    assert next(iter(trace.call("model.layers.0").inputs)) == "input.hidden_states"
     assert trace.call("model.layers.0.self_attn.q_proj").inputs["input.input"].shape == (1, 5, 32)
 
 
