@@ -234,22 +234,19 @@ def test_nothing_is_left_behind() -> None:
 
 
 PROGRAM = """
-import resource, time
-start = time.perf_counter()
+import resource
 import torch
 from PIL import Image
 import inspector
 session = inspector.load("preset:Qwen2.5-VL-72B")
 trace = session.trace("What is this?", images=[Image.new("RGB", (1280, 960))])
 assert trace.failure is None and len(trace.calls) > 1000, trace
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 @pytest.mark.slow
-def test_72_billion_parameters_take_seconds_and_little_memory() -> None:
-    """Measured 5 s and 0.6 GB on two busy cores; the bound on time leaves room for slower machines."""
-    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
-    seconds, kilobytes = map(float, result.stdout.split())
-    assert seconds < 30
-    assert kilobytes < 2e6
+def test_72_billion_parameters_take_little_memory() -> None:
+    """Measured 0.6 GB. `tests/benchmarks/shape_only.py` has the time, which says nothing on a busy machine."""
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert float(result.stdout) < 2e6
