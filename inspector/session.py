@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from inspector.errors import Cancelled, ForwardError
 from inspector.filling import describe_model, failure_message, fill
 from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
 from inspector.models.facts import processor_facts
+from inspector.models.inputs import make_request
 from inspector.models.shape_only import shape_only as on_shapes
 from inspector.plugins import Plugins
 from inspector.recording import Recorder, Wanted, exclusive
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from inspector.models import Message, Processor
 
 Globs = str | Sequence[str]
+Clips: TypeAlias = "str | Path | Sequence[Image | str | Path | Sequence[Image]]"
+"""One video, or several."""
 
 
 def load(
@@ -88,13 +91,18 @@ class Session:
 
     def encode(self, request: Request) -> Inputs:
         """What the family makes of a request, on the CPU. Raises `InputError`."""
-        return self.family.inputs(request, self.processor, self.config)
+        inputs = self.family.inputs(request, self.processor, self.config)
+        inputs.facts = {**processor_facts(self.processor), **inputs.facts}
+        return inputs
 
     def trace(
         self,
         prompt: str | Sequence[str] | None = None,
         *,
         images: str | Path | Image | Sequence[str | Path | Image] = (),
+        videos: Clips = (),
+        fps: float | None = None,
+        frames: int | None = None,
         messages: Sequence[Message] | Sequence[Sequence[Message]] | None = None,
         system: str | None = None,
         raw: bool = False,
@@ -108,19 +116,30 @@ class Session:
     ) -> Trace:
         """Run one forward and return its trace.
 
-        Several prompts are a batch, padded on the left. `messages` is a conversation, or several. `inputs` are the
-        forward's own keyword arguments, for who has them already. `stats` measures every tensor, `values` keeps those
-        whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to disk. `flow` follows tensors
-        through the functions between modules. `on_call` is called with the number of calls begun so far; setting `cancel` stops the forward.
+        Several prompts are a batch, padded on the left. `videos` are files, directories of frames, or lists of
+        pictures; of each, `fps` frames a second are taken, or a number of `frames`. `messages` is a conversation, or
+        several. `inputs` are the forward's own keyword arguments, for who has them already. `stats` measures every
+        tensor, `values` keeps those whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to
+        disk. `flow` follows tensors through the functions between modules. `on_call` is called with the number of calls
+        begun so far; setting `cancel` stops the forward.
 
         Raises `InputError` for what cannot be encoded; `ForwardError` when the model raises, its `trace` holding
         everything up to there; `Cancelled`.
         """
-        encoded = self._inputs(inputs, prompt, images, messages, system, raw)
+        encoded = self._inputs(
+            inputs,
+            prompt=prompt,
+            images=images,
+            videos=videos,
+            fps=fps,
+            frames=frames,
+            messages=messages,
+            system=system,
+            raw=raw,
+        )
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
         notices = [*self.notices, *encoded.notices]
-        facts = {**processor_facts(self.processor), **encoded.facts}
-        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=facts)
+        trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=encoded.facts)
         recorder = Recorder(self.model, wanted, probes=self.plugins.probes, on_call=on_call, cancel=cancel)
         try:
             with exclusive(self.model), torch.no_grad(), self._mode(trace), recorder:
@@ -138,6 +157,9 @@ class Session:
         prompt: str | Sequence[str] | None = None,
         *,
         images: str | Path | Image | Sequence[str | Path | Image] = (),
+        videos: Clips = (),
+        fps: float | None = None,
+        frames: int | None = None,
         messages: Sequence[Message] | Sequence[Sequence[Message]] | None = None,
         system: str | None = None,
         raw: bool = False,
@@ -165,24 +187,26 @@ class Session:
         """
         from inspector.generating import begin
 
-        encoded = self._inputs(inputs, prompt, images, messages, system, raw)
+        encoded = self._inputs(
+            inputs,
+            prompt=prompt,
+            images=images,
+            videos=videos,
+            fps=fps,
+            frames=frames,
+            messages=messages,
+            system=system,
+            raw=raw,
+        )
         recorded = calls or stats or bool(values)
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget) if recorded else None
         processors = list(logits_processor)
         return begin(self, encoded, seed=seed, processors=processors, calls=wanted, top=top, arguments=options)
 
-    def _inputs(
-        self,
-        inputs: Inputs | Mapping[str, torch.Tensor] | None,
-        prompt: str | Sequence[str] | None,
-        images: Any,
-        messages: Any,
-        system: str | None,
-        raw: bool,
-    ) -> Inputs:
+    def _inputs(self, inputs: Inputs | Mapping[str, torch.Tensor] | None, **asked: Any) -> Inputs:
         if inputs is not None:
             return inputs if isinstance(inputs, Inputs) else Inputs(dict(inputs))
-        return self.encode(make_request(prompt, images, messages, system, raw))
+        return self.encode(make_request(**asked))
 
     @contextmanager
     def _mode(self, trace: Trace) -> Iterator[None]:
@@ -200,8 +224,8 @@ class Session:
         """Inputs where the model takes them, floating-point ones in its dtype, as `generate` would cast them; numbers
         about media, such as the seconds of a video's frames, stay as exact as they are.
 
-        They stay on the CPU in shape-only mode, where some models look at pixels to tell pictures from padding, and for a
-        model that is spread over devices, which moves them by itself.
+        They stay on the CPU in shape-only mode, where some models look at pixels to tell pictures from padding, and for
+        a model that is spread over devices, which moves them by itself.
         """
         spread = getattr(self.model, "hf_device_map", None)
         device = torch.device("cpu") if self.shape_only or spread else self.model.device
@@ -229,8 +253,8 @@ def capture(
     """Record every forward of a model that you already have: `with inspector.capture(model) as trace: model(**inputs)`.
 
     The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes
-    through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`; with a `tokenizer`, tokens carry their
-    text.
+    through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`; with a `tokenizer`, tokens carry
+    their text.
 
     Raises `ModelError` inside another capture of the same model on the same thread.
     """
@@ -246,21 +270,6 @@ def capture(
                 yield trace
         finally:
             fill(trace, recorder, family, config, tokenizer)
-
-
-def make_request(
-    prompt: str | Sequence[str] | None, images: Any, messages: Any, system: str | None, raw: bool
-) -> Request:
-    """The arguments of `Session.trace` as a request: single things become tuples of one."""
-    one_image = isinstance(images, (str, Path)) or not isinstance(images, Sequence)
-    one_conversation = bool(messages) and isinstance(messages[0], Mapping)
-    return Request(
-        prompts=() if prompt is None else (prompt,) if isinstance(prompt, str) else tuple(prompt),
-        images=(images,) if one_image else tuple(images),
-        messages=() if not messages else (messages,) if one_conversation else tuple(messages),
-        system=system,
-        raw=raw,
-    )
 
 
 def _globs(values: Globs) -> tuple[str, ...]:

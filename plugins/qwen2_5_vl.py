@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedConfig
 
-    from inspector import Layout
+    from inspector import Layout, Source
 
 VISION_WIDTHS = {"3B": 3420, "7B": 3420, "32B": 3456, "72B": 3456}
 """The width of the vision tower's MLP, by size."""
@@ -33,6 +33,12 @@ class Qwen2_5_VL(Qwen2):  # noqa: N801 - the model's name
 
     def matches(self, config: PreTrainedConfig) -> bool:
         return bool(config.model_type == "qwen2_5_vl")
+
+    def video_processor(self, source: Source, config: PreTrainedConfig, notices: list[str]) -> Any:
+        """transformers' own where torchvision is installed, else one that does the same with Pillow."""
+        from inspector import VideoProcessor
+
+        return VideoProcessor.of(source)
 
     def layout(self, config: PreTrainedConfig) -> Layout:
         """As the configuration says, and which blocks attend to whole frames in the published models."""

@@ -110,7 +110,9 @@ IMAGE_TOKENS = {"gemma3": "<image_soft_token>", "idefics3": "<image>", "llava": 
 TEMPLATE = """{%- for message in messages -%}
 <|im_start|>{{ message.role }}
 {% if message.content is string %}{{ message.content }}{% else -%}
-{%- for part in message.content %}{{ part.text if part.type == 'text' else 'IMAGE' }}{% endfor %}{% endif %}<|im_end|>
+{%- for part in message.content -%}
+{{ part.text if part.type == 'text' else 'VIDEO' if part.type == 'video' else 'IMAGE' }}
+{%- endfor %}{% endif %}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
 IMAGE_TEXTS = {"gemma3": "<start_of_image>", "idefics3": "<image>", "llava": "<image>"}
@@ -146,7 +148,8 @@ def tiny_tokenizer(name: str = "qwen2", *, template: bool = True) -> Any:
     shared: dict[str, Any] = {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
     if template:
         image = IMAGE_TEXTS.get(name, "<|vision_start|><|image_pad|><|vision_end|>")
-        shared["chat_template"] = TEMPLATE.replace("IMAGE", image)
+        video = "<|vision_start|><|video_pad|><|vision_end|>"
+        shared["chat_template"] = TEMPLATE.replace("IMAGE", image).replace("VIDEO", video)
     if name in ("qwen2", "qwen2_vl", "qwen2_5_vl"):
         tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], **shared)
         tokenizer.add_tokens(_special_tokens(name), special_tokens=True)

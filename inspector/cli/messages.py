@@ -1,4 +1,4 @@
-"""Conversations from a JSON file. Pictures that they name are looked for beside the file."""
+"""Conversations from a JSON file. Pictures and videos that they name are looked for beside the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from inspector.errors import InputError
 from inspector.models import Message
-from inspector.models.conversations import IMAGE_KEYS
+from inspector.models.mediums import KEYS
 
 EXPECTED = (
     'A conversation is a list of messages such as {"role": "user", "content": "…"}; a batch is a list of conversations.'
@@ -50,10 +50,11 @@ def _message(message: Any, file: Path, where: str) -> Message:
 
 
 def _part(part: Any, folder: Path) -> Any:
-    """The part with a relative path of a picture made to start from the file's folder."""
+    """The part with a relative path of a picture or video made to start from the file's folder."""
     if not isinstance(part, Mapping) or "text" in part:
         return part
-    return {key: _beside(value, folder) if key in IMAGE_KEYS else value for key, value in part.items()}
+    naming = {key for keys in KEYS.values() for key in keys}
+    return {key: _beside(value, folder) if key in naming else value for key, value in part.items()}
 
 
 def _beside(value: Any, folder: Path) -> Any:

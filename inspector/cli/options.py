@@ -33,6 +33,11 @@ def size(context: click.Context, parameter: click.Parameter, value: str | None) 
 INPUTS = (
     click.option("--prompt", "prompts", multiple=True, metavar="TEXT", help="The question; again for a batch."),
     click.option("--image", "images", multiple=True, metavar="FILE", help="A picture; again for several."),
+    click.option("--video", "videos", multiple=True, metavar="FILE", help="A video, or a directory of frames; again."),
+    click.option(
+        "--fps", type=float, metavar="N", help="Frames a second to take of a video (of a directory: there are)."
+    ),
+    click.option("--frames", type=int, metavar="N", help="Frames to take of a video, evenly spread."),
     click.option(
         "--messages",
         type=click.Path(path_type=Path),
@@ -42,6 +47,9 @@ INPUTS = (
     click.option("--system", metavar="TEXT", help="The system text of the chat template."),
     click.option("--raw", is_flag=True, help="Leave the chat template out."),
 )
+
+INPUT_NAMES = ("prompts", "images", "videos", "fps", "frames", "messages", "system", "raw")
+"""The arguments that the options above become."""
 
 MODEL = (
     click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps …"),
@@ -94,7 +102,7 @@ def formats(*names: str) -> Decorator:
 
 def has_inputs(given: Mapping[str, Any]) -> bool:
     """Whether any of the input options was given."""
-    return any(given.get(name) for name in ("prompts", "images", "messages", "system", "raw"))
+    return any(given.get(name) for name in INPUT_NAMES)
 
 
 def request_of(given: Mapping[str, Any]) -> Request:
@@ -109,6 +117,9 @@ def request_of(given: Mapping[str, Any]) -> Request:
     return Request(
         prompts=tuple(given["prompts"]),
         images=tuple(given["images"]),
+        videos=tuple(given["videos"]),
+        fps=given["fps"],
+        frames=given["frames"],
         messages=() if given["messages"] is None else read_messages(given["messages"]),
         system=given["system"],
         raw=given["raw"],

@@ -1,39 +1,50 @@
-"""From a request to the rows of a batch: for each the text that goes to the tokenizer, and its pictures."""
+"""From a request to the rows of a batch: for each the text that goes to the tokenizer, with its pictures and videos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.errors import InputError
-from inspector.models.images import Picture, open_pictures
+from inspector.models.images import Picture
 from inspector.models.inputs import Message, Request
+from inspector.models.mediums import KEYS, Item, Kind, Medium
+from inspector.models.videos import Video
 
-IMAGE_KEYS = ("image", "path", "url", "image_url")
-"""Where a part of a message may name its picture, in the spellings that chat formats use."""
+Gathered = dict[Kind, list[Item]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the batch. `name` says which one it is, in messages to the user."""
+    """One row of the batch. `name` says which one it is, in messages to the user; `messages` is the conversation that
+    the chat template wrote `text` from, None where the text stood so.
+    """
 
     name: str
     text: str
     pictures: tuple[Picture, ...] = ()
+    videos: tuple[Video, ...] = ()
+    messages: Sequence[Mapping[str, Any]] | None = None
+
+    def items(self, kind: Kind) -> tuple[Item, ...]:
+        return self.pictures if kind == "image" else self.videos
+
+
+@dataclass(slots=True)
+class Supply:
+    """The media that were given beside the prompts, not yet used; `gathered` are those of the row being read."""
+
+    given: Mapping[Kind, Iterator[Item]]
+    gathered: Gathered = field(default_factory=dict)
 
 
 class Reader:
-    """Reads requests for one model.
+    """Reads requests for one model, which takes some kinds of media."""
 
-    `placeholders` are the words that stand for a picture in its prompts; none where pictures cannot be encoded, which
-    `refusal` then explains.
-    """
-
-    def __init__(self, tokenizer: Any, placeholders: Sequence[str], refusal: str) -> None:
+    def __init__(self, tokenizer: Any, media: Sequence[Medium]) -> None:
         self.tokenizer = tokenizer
-        self.placeholders = tuple(placeholders)
-        self.refusal = refusal
+        self.media = media
         self.notices: list[str] = []
 
     def rows(self, request: Request) -> list[Row]:
@@ -44,11 +55,13 @@ class Reader:
                 if request.prompts
                 else "There is no prompt: give a text (--prompt) or a conversation (--messages)."
             )
-        if request.images and not self.placeholders:
-            raise InputError(self.refusal)
-        pictures = open_pictures(request.images)
-        read = self._from_messages if request.messages else self._from_prompts
-        rows = read(request, pictures)
+        given: dict[Kind, Sequence[Item]] = {}
+        for medium in self.media:
+            files = request.images if medium.kind == "image" else request.videos
+            if files and not medium.words:
+                raise InputError(medium.refusal)
+            given[medium.kind] = medium.open(files)
+        rows = (self._from_messages if request.messages else self._from_prompts)(request, given)
         for row in rows:
             self._check(row, request)
         return rows
@@ -57,67 +70,95 @@ class Reader:
         """Whether the chat template writes the text of a request."""
         return not request.raw and self.tokenizer.chat_template is not None
 
-    def _from_prompts(self, request: Request, pictures: list[Picture]) -> list[Row]:
+    def _from_prompts(self, request: Request, given: Mapping[Kind, Sequence[Item]]) -> list[Row]:
         for number, prompt in enumerate(request.prompts, start=1):
             if not prompt.strip():
                 raise InputError(f"{_name('prompt', number, request.prompts)} is empty; a text was expected.")
-        dealt = self._deal(request, pictures)
+        dealt = {medium.kind: self._deal(request, medium, given[medium.kind]) for medium in self.media}
         rows = []
-        for number, (prompt, own) in enumerate(zip(request.prompts, dealt, strict=True), start=1):
-            written = self._count(prompt) > 0
+        for place, prompt in enumerate(request.prompts):
+            own = {kind: items[place] for kind, items in dealt.items()}
+            unwritten = [(medium, len(own[medium.kind])) for medium in self.media if not medium.count(prompt)]
+            messages = None
             if self.templated(request):
-                parts = [*([] if written else [{"type": "image"}] * len(own)), {"type": "text", "text": prompt}]
-                text = self._render([{"role": "user", "content": parts}], request.system)
+                parts = [{"type": medium.kind} for medium, count in unwritten for _ in range(count)]
+                asked = {"role": "user", "content": [*parts, {"type": "text", "text": prompt}]}
+                text, messages = self._render([asked], request.system)
             else:
-                text = self._plain(prompt, request, 0 if written else len(own))
-            rows.append(Row(_name("prompt", number, request.prompts), text, tuple(own)))
+                text = self._plain(prompt, request, "".join(medium.word * count for medium, count in unwritten))
+            rows.append(_row(_name("prompt", place + 1, request.prompts), text, own, messages))
         return rows
 
-    def _deal(self, request: Request, pictures: list[Picture]) -> list[list[Picture]]:
-        """The pictures of each prompt: all to a single one, as the placeholders say, or one each."""
+    def _deal(self, request: Request, medium: Medium, items: Sequence[Item]) -> list[list[Item]]:
+        """The pictures, or videos, of each prompt: all to a single one, as the placeholders say, or one each."""
         rows = len(request.prompts)
-        counts = [self._count(prompt) for prompt in request.prompts]
+        counts = [medium.count(prompt) for prompt in request.prompts]
         if rows == 1:
-            counts = [len(pictures)]
+            counts = [len(items)]
         elif not any(counts):
-            counts = [1 if pictures else 0] * rows
-        if sum(counts) != len(pictures):
+            counts = [1 if items else 0] * rows
+        if sum(counts) != len(items):
             raise InputError(
-                f"{len(pictures)} images cannot be dealt out to {rows} prompts: give one image for each, or write "
-                f"{self._word()} into the prompts where each belongs ({sum(counts)} were expected here)."
+                f"{len(items)} {medium.plural} cannot be dealt out to {rows} prompts: give one {medium.kind} for each, "
+                f"or write {medium.word} into the prompts where each belongs ({sum(counts)} were expected here)."
             )
-        supply = iter(pictures)
+        supply = iter(items)
         return [[next(supply) for _ in range(count)] for count in counts]
 
-    def _from_messages(self, request: Request, pictures: list[Picture]) -> list[Row]:
+    def _from_messages(self, request: Request, given: Mapping[Kind, Sequence[Item]]) -> list[Row]:
         if self.tokenizer.chat_template is None or request.raw:
             reason = "--raw leaves it out" if request.raw else "this model has none"
             raise InputError(f"Messages need a chat template, and {reason}. Give a prompt instead.")
-        supply = iter(pictures)
+        supply = Supply({kind: iter(items) for kind, items in given.items()})
         rows = []
         for number, conversation in enumerate(request.messages, start=1):
             name = _name("conversation", number, request.messages)
-            own: list[Picture] = []
-            messages = [_message(message, name, own, supply) for message in conversation]
+            supply.gathered = {medium.kind: [] for medium in self.media}
+            messages = [self._message(message, name, supply) for message in conversation]
             if not messages:
                 raise InputError(f"{name} is empty; a list of messages was expected.")
-            rows.append(Row(name, self._render(messages, request.system), tuple(own)))
-        left = len(list(supply))
-        if left and len(rows) == 1:  # the text of the messages writes the placeholders itself
-            rows = [Row(rows[0].name, rows[0].text, (*rows[0].pictures, *pictures[-left:]))]
-        elif left:
-            raise InputError(f"{left} of {len(pictures)} images belong to no part of a message.")
+            if len(request.messages) == 1:  # the text of the messages writes the placeholders of the rest itself
+                for kind, items in supply.given.items():
+                    supply.gathered[kind].extend(items)
+            text, rendered = self._render(messages, request.system)
+            rows.append(_row(name, text, supply.gathered, rendered))
+        for kind, items in supply.given.items():
+            if left := len(list(items)):
+                raise InputError(f"{left} of {len(given[kind])} {kind}s belong to no part of a message.")
         return rows
 
-    def _render(self, messages: list[dict[str, Any]], system: str | None) -> str:
-        """What the chat template writes; the turn of the assistant is opened unless the last message is theirs."""
+    def _message(self, message: Message, name: str, supply: Supply) -> dict[str, Any]:
+        """A message in the form that templates read, its media gathered: those it names, or the next given."""
+        if not isinstance(message, Mapping) or "role" not in message:
+            raise InputError(f"{name}: a message is an object with `role` and `content`, not {message!r}.")
+        content = message.get("content") or []
+        if isinstance(content, str):
+            return {**message, "content": [{"type": "text", "text": content}]}
+        parts: list[dict[str, Any]] = []
+        for part in content:
+            if not isinstance(part, Mapping):
+                raise InputError(f"{name}: a part of a message is an object with `type`, not {part!r}.")
+            medium = next((medium for medium in self.media if medium.is_part(part)), None)
+            if medium is not None:
+                supply.gathered[medium.kind].append(_item(part, name, medium, supply))
+                parts.append({"type": medium.kind})
+            elif part.get("type") == "audio":
+                raise InputError(f"{name} holds audio; Inspector reads text, images and videos.")
+            else:
+                parts.append(dict(part))
+        return {**message, "content": parts}
+
+    def _render(self, messages: list[dict[str, Any]], system: str | None) -> tuple[str, list[dict[str, Any]]]:
+        """What the chat template writes, and of which messages; the turn of the assistant is opened unless the last
+        message is theirs.
+        """
         import jinja2
 
         if system is not None:
             if messages[0]["role"] == "system":
                 raise InputError("There is a system text (--system) and a system message; give one of them.")
             messages = [{"role": "system", "content": [{"type": "text", "text": system}]}, *messages]
-        if not self.placeholders:
+        if not any(medium.words for medium in self.media):
             messages = [{**message, "content": self._flat(message["content"])} for message in messages]
         try:
             text = self.tokenizer.apply_chat_template(
@@ -125,80 +166,66 @@ class Reader:
             )
         except (jinja2.TemplateError, TypeError, KeyError, ValueError) as error:
             raise InputError(f"The model's chat template refuses these messages: {error}") from error
-        return str(text)
+        return str(text), messages
 
-    def _plain(self, prompt: str, request: Request, pictures: int) -> str:
-        """The prompt as it stands. A model without a template gets its pictures in front."""
+    def _plain(self, prompt: str, request: Request, before: str) -> str:
+        """The prompt as it stands. A model without a template gets its media in front."""
         if request.system is not None:
             reason = "--raw leaves it out" if request.raw else "this model has none"
             raise InputError(f"A system text needs a chat template, and {reason}. Write it into the prompt.")
         if request.raw:
             return prompt
         self._notice("This model has no chat template: the prompt goes to the tokenizer as it stands.")
-        return self._word() * pictures + prompt
+        return before + prompt
 
     def _check(self, row: Row, request: Request) -> None:
-        """As many placeholders as pictures."""
-        count, given = self._count(row.text), len(row.pictures)
-        if count > given:
-            raise InputError(
-                f"{row.name} has {count} placeholders for pictures ({self._word()}) and {given} images were given."
-            )
-        if count < given:
-            how = "with --raw they stand in the text: write" if request.raw else "write"
-            raise InputError(
-                f"{given} images were given and {row.name.lower()} has {count} placeholders; {how} {self._word()} "
-                "where each picture belongs."
-            )
+        """As many placeholders as pictures and videos."""
+        for medium in self.media:
+            count, given = medium.count(row.text), len(row.items(medium.kind))
+            if count > given:
+                raise InputError(
+                    f"{row.name} has {count} placeholders for {medium.things} ({medium.word}) and {given} "
+                    f"{medium.plural} were given."
+                )
+            if count < given:
+                how = "with --raw they stand in the text: write" if request.raw else "write"
+                raise InputError(
+                    f"{given} {medium.plural} were given and {row.name.lower()} has {count} placeholders; {how} "
+                    f"{medium.word} where each {medium.kind} belongs."
+                )
 
     def _flat(self, parts: Sequence[Mapping[str, Any]]) -> str:
         """The content of a message as one text, which is what the templates of text models expect."""
-        if any("text" not in part for part in parts):
-            raise InputError(self.refusal)
+        for part in parts:
+            if "text" not in part:
+                medium = next((medium for medium in self.media if medium.kind == part.get("type")), self.media[0])
+                raise InputError(medium.refusal)
         return "".join(str(part["text"]) for part in parts)
-
-    def _count(self, text: str) -> int:
-        return next((count for word in self.placeholders if (count := text.count(word))), 0)
-
-    def _word(self) -> str:
-        return self.placeholders[0] if self.placeholders else ""
 
     def _notice(self, notice: str) -> None:
         if notice not in self.notices:
             self.notices.append(notice)
 
 
-def _message(message: Message, name: str, own: list[Picture], supply: Iterator[Picture]) -> dict[str, Any]:
-    """A message in the form that templates read, its pictures gathered in `own`: those it names, or the next given."""
-    if not isinstance(message, Mapping) or "role" not in message:
-        raise InputError(f"{name}: a message is an object with `role` and `content`, not {message!r}.")
-    content = message.get("content") or []
-    if isinstance(content, str):
-        return {**message, "content": [{"type": "text", "text": content}]}
-    parts: list[dict[str, Any]] = []
-    for part in content:
-        if not isinstance(part, Mapping):
-            raise InputError(f"{name}: a part of a message is an object with `type`, not {part!r}.")
-        if part.get("type") in ("image", "image_url") or ("type" not in part and "image" in part):
-            own.append(_picture(part, name, supply))
-            parts.append({"type": "image"})
-        elif part.get("type") in ("video", "audio"):
-            raise InputError(f"{name} holds {part['type']}; Inspector reads text and images.")
-        else:
-            parts.append(dict(part))
-    return {**message, "content": parts}
-
-
-def _picture(part: Mapping[str, Any], name: str, supply: Iterator[Picture]) -> Picture:
-    given = next((part[key] for key in IMAGE_KEYS if part.get(key) is not None), None)
+def _item(part: Mapping[str, Any], name: str, medium: Medium, supply: Supply) -> Item:
+    """The picture or video of a part: the one that it names, or the next that was given."""
+    if not medium.words:
+        raise InputError(medium.refusal)
+    given = next((part[key] for key in KEYS[medium.kind] if part.get(key) is not None), None)
     if isinstance(given, Mapping):
         given = given.get("url")
     if given is not None:
-        return open_pictures([given.removeprefix("file://") if isinstance(given, str) else given])[0]
-    picture = next(supply, None)
-    if picture is None:
-        raise InputError(f"{name} has more placeholders for pictures than images were given.")
-    return picture
+        return medium.open([given.removeprefix("file://") if isinstance(given, str) else given])[0]
+    item = next(supply.given[medium.kind], None)
+    if item is None:
+        raise InputError(f"{name} has more placeholders for {medium.things} than {medium.plural} were given.")
+    return item
+
+
+def _row(name: str, text: str, own: Mapping[Kind, Sequence[Item]], messages: Any) -> Row:
+    pictures = tuple(item for item in own.get("image", ()) if isinstance(item, Picture))
+    videos = tuple(item for item in own.get("video", ()) if isinstance(item, Video))
+    return Row(name, text, pictures, videos, messages)
 
 
 def _name(kind: str, number: int, among: Sequence[Any]) -> str:

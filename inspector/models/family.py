@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from inspector.errors import ModelError
 from inspector.models.inputs import Inputs, Request
-from inspector.models.processors import Processor, load_image_processor, load_model_processor, load_tokenizer
+from inspector.models.processors import (
+    Processor,
+    load_image_processor,
+    load_model_processor,
+    load_tokenizer,
+    load_video_processor,
+)
 from inspector.models.vocabulary import STAND_IN, byte_tokenizer, special_tokens
 from inspector.trace import TokenKind
 
@@ -75,8 +81,13 @@ class Family:
         notices: list[str] = []
         tokenizer = self.tokenizer(source, config, notices)
         images = load_image_processor(source, notices)
-        combined = load_model_processor(source, config, tokenizer, images, notices)
-        return Processor(tokenizer, images, notices, combined)
+        videos = None if images is None else self.video_processor(source, config, notices)
+        combined = load_model_processor(source, config, tokenizer, images, notices, videos)
+        return Processor(tokenizer, images, notices, combined, videos)
+
+    def video_processor(self, source: Source, config: PreTrainedConfig, notices: list[str]) -> Any:
+        """What makes patches of videos: by default transformers' own, which needs torchvision; None without it."""
+        return load_video_processor(source, notices)
 
     def tokenizer(self, source: Source, config: PreTrainedConfig, notices: list[str]) -> PreTrainedTokenizerBase | None:
         """The tokenizer alone: the checkpoint's own, or for a preset a stand-in that `notices` then tells of."""
@@ -89,7 +100,8 @@ class Family:
         """The keyword arguments of the forward, on the CPU. Raises `InputError` on what cannot be encoded."""
         from inspector.models.encoding import encode
 
-        return encode(request, processor, self.placeholders(processor, config), self._accepted(config))
+        words, video_words = self.placeholders(processor, config), self.video_placeholders(processor, config)
+        return encode(request, processor, words, self._accepted(config), video_words)
 
     def placeholders(self, processor: Processor, config: PreTrainedConfig) -> list[str]:
         """The words that stand for a picture in a prompt, the usual one first; none where it takes no pictures."""
@@ -100,6 +112,11 @@ class Family:
         named = [getattr(processor.model_processor, name, None) for name in ("image_token", "boi_token")]
         words = [*named, image_token(config, processor.tokenizer)]
         return list(dict.fromkeys(str(word) for word in words if word))
+
+    def video_placeholders(self, processor: Processor, config: PreTrainedConfig) -> list[str]:
+        """The words that stand for a video in a prompt, the usual one first; none where it takes no videos."""
+        word = getattr(processor.model_processor, "video_token", None)
+        return [str(word)] if word and processor.video_processor is not None else []
 
     def role(self, path: str, module: nn.Module) -> str | None:
         """What a module is in the architecture: one of `inspector.models.roles.ROLES`, or a word of the family's own;

@@ -22,8 +22,8 @@ class Picture:
     image: Image.Image
     source: str
 
-    def media(self) -> Media:
-        return Media("image", self.source, self.image.width, self.image.height)
+    def media(self, row: int = 0) -> Media:
+        return Media("image", self.source, self.image.width, self.image.height, row=row)
 
     def __str__(self) -> str:
         return f"{self.source} ({self.image.width}×{self.image.height})"

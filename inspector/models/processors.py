@@ -25,13 +25,14 @@ class Processor:
     """Tokenizer and image processor, loaded separately, so that torchvision stays optional.
 
     Either is None where the checkpoint has none. `model_processor` is transformers' own processor of the model, which
-    puts both together. `notices` are sentences that the user must see.
+    puts both together, with the `video_processor` where there is one. `notices` are sentences that the user must see.
     """
 
     tokenizer: PreTrainedTokenizerBase | None
     image_processor: Any = None
     notices: list[str] = field(default_factory=list)
     model_processor: Any = None
+    video_processor: Any = None
 
 
 VOCABULARIES = (
@@ -41,6 +42,7 @@ VOCABULARIES = (
 """Files that hold a vocabulary; without any of them transformers would make up an empty tokenizer."""
 
 IMAGE_SETTINGS = "preprocessor_config.json"
+VIDEO_SETTINGS = "video_preprocessor_config.json"
 PROCESSOR_SETTINGS = "processor_config.json"
 
 
@@ -94,8 +96,38 @@ def load_image_processor(source: Source, notices: list[str]) -> Any:
         return None
 
 
+def load_video_processor(source: Source, notices: list[str]) -> Any:
+    """The video processor of a checkpoint, which needs torchvision; None where either is missing."""
+    from transformers.models.auto.video_processing_auto import AutoVideoProcessor
+    from transformers.utils import is_torchvision_available
+
+    directory = source.directory()
+    settings = (source.json(PROCESSOR_SETTINGS) or {}).get("video_processor") or source.json(VIDEO_SETTINGS)
+    if directory is None or not settings or not is_torchvision_available():
+        return None
+    try:
+        with quiet():
+            return AutoVideoProcessor.from_pretrained(directory, trust_remote_code=source.trust_remote_code)
+    except Exception as error:  # an unknown class, or a package that it needs
+        notices.append(f"The video processor of {source.reference} cannot be loaded: {_first_line(error)}")
+        return None
+
+
+def video_settings(source: Source) -> dict[str, Any]:
+    """The settings of a checkpoint's video processor, from where transformers looks for them: a file of its own, else
+    that of the image processor.
+    """
+    own = (source.json(PROCESSOR_SETTINGS) or {}).get("video_processor")
+    return own or source.json(VIDEO_SETTINGS) or source.json(IMAGE_SETTINGS) or {}
+
+
 def load_model_processor(
-    source: Source, config: PreTrainedConfig, tokenizer: Any, image_processor: Any, notices: list[str]
+    source: Source,
+    config: PreTrainedConfig,
+    tokenizer: Any,
+    image_processor: Any,
+    notices: list[str],
+    video_processor: Any = None,
 ) -> Any:
     """The model's own processor, which knows what a picture becomes in the text; None where there is none."""
     if tokenizer is None or image_processor is None:
@@ -104,7 +136,7 @@ def load_model_processor(
     kind = _processor_class(source, settings, config)
     if kind is None:
         return None
-    parts = {"tokenizer": tokenizer, "image_processor": image_processor}
+    parts = {"tokenizer": tokenizer, "image_processor": image_processor, "video_processor": video_processor}
     try:
         with quiet():
             arguments = [parts.get(name) for name in kind.get_attributes()]

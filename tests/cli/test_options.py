@@ -7,7 +7,16 @@ from inspector.cli.options import MODEL_NAMES, options_of, request_of, size
 from inspector.errors import InputError
 from inspector.models import Options
 
-NOTHING = {"prompts": (), "images": (), "messages": None, "system": None, "raw": False}
+NOTHING = {
+    "videos": (),
+    "fps": None,
+    "frames": None,
+    "prompts": (),
+    "images": (),
+    "messages": None,
+    "system": None,
+    "raw": False,
+}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +37,8 @@ def test_what_is_no_size(text: str) -> None:
 def test_requests() -> None:
     asked = request_of({**NOTHING, "prompts": ("a", "b"), "images": ("x.png",), "system": "s", "raw": True})
     assert (asked.prompts, asked.images, asked.system, asked.raw) == (("a", "b"), ("x.png",), "s", True)
+    video = request_of({**NOTHING, "prompts": ("a",), "videos": ("x.mp4",), "fps": 2.0})
+    assert (video.videos, video.fps, video.frames) == (("x.mp4",), 2.0, None)
     with pytest.raises(InputError, match="Nothing was asked"):
         request_of({**NOTHING, "images": ("x.png",)})
 

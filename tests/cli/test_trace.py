@@ -9,6 +9,7 @@ import pytest
 
 from inspector.trace import Trace
 from tests.cli.conftest import Run
+from tests.fakes import picture
 
 STATS = {"min", "max", "mean", "std", "nan", "inf"}
 
@@ -17,7 +18,8 @@ def check_value(value: Any) -> None:
     if not isinstance(value, dict):
         assert value is None or isinstance(value, (str, int, float, bool))
         return
-    assert {"shape", "dtype", "device"} <= set(value) <= {"shape", "dtype", "device", "stats", "origin", "value"}
+    added = {"stats", "origin", "value", "sources", "via"}
+    assert {"shape", "dtype", "device"} <= set(value) <= {"shape", "dtype", "device"} | added
     assert all(isinstance(size, int) for size in value["shape"])
     assert set(value.get("stats", STATS)) == STATS
 
@@ -25,7 +27,7 @@ def check_value(value: Any) -> None:
 def check_trace(data: dict[str, Any]) -> None:
     """The contract `inspector.trace/1` of DESIGN 6.1, and the fields that this version adds to it."""
     model = {"reference", "family", "class", "parameters", "dtype", "device", "attention", "shape_only"}
-    added = {"texts", "media", "modules", "notices"}
+    added = {"config", "facts", "texts", "media", "modules", "notices"}
     assert set(data) == {"format", "model", "tokens", "calls", "failure"} | added
     assert data["format"] == "inspector.trace/1"
     assert set(data["model"]) == model
@@ -190,3 +192,20 @@ def test_a_saved_trace_is_no_model(run: Run, saved: Path) -> None:
     ended = run("trace", saved, "--prompt", "x")
     assert ended.code == 2
     assert "saved trace" in ended.err
+
+
+def test_a_video(run: Run, checkpoints: Path) -> None:
+    first, *rest = [picture(84, 56, seed=seed) for seed in range(6)]
+    first.save("moving.gif", save_all=True, append_images=rest, duration=250)
+    ended = run("trace", checkpoints / "qwen2_5_vl", "--prompt", "What?", "--video", "moving.gif", "--format", "json")
+    data = json.loads(ended.out)
+    check_trace(data)
+    assert data["media"] == [
+        {"kind": "video", "source": "moving.gif", "width": 84, "height": 56}
+        | {"frames": 6, "sampled": [0, 1, 3, 4], "fps": 4.0, "seconds_per_grid": 0.75}
+    ]
+    assert sum(token["kind"] == "video" for token in data["tokens"][0]) == 2 * 2 * 3
+    two = run(
+        "trace", checkpoints / "qwen2_5_vl", "--prompt", "What?", "--video", "moving.gif", "--frames", "2", "--fps", 3
+    )
+    assert (two.code, "--fps and --frames are two ways" in two.err) == (2, True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoConfig, Qwen2_5_VLProcessor
 
-from inspector import Processor, Request
+from inspector import InputError, Processor, Request
 from inspector.models.sources import Source
 from inspector.plugins import Plugins
 from inspector_plugins.qwen2_5_vl import Qwen2_5_VL
@@ -104,3 +104,64 @@ def test_published_chat_templates(name: str, tmp_path: Path, monkeypatch: pytest
         brief = {"role": "system", "content": "Be brief"}
         expected = f"<|im_start|>system\nBe brief<|im_end|>\n{question}"
         assert render(brief, {"role": "user", "content": "What?"}) == expected
+
+
+def clip(count: int, width: int = 84, height: int = 56) -> list[Any]:
+    return [picture(width, height, seed=seed) for seed in range(count)]
+
+
+def test_videos_become_patches_tokens_and_seconds(opened: tuple[Any, Processor]) -> None:
+    config, processor = opened
+    asked = Request(("What?", "And this?"), (), videos=(clip(6), clip(3, 56, 56)), fps=4)
+    inputs = Qwen2_5_VL().inputs(asked, processor, config)
+    tensors = inputs.tensors
+    assert tensors["video_grid_thw"].tolist() == [[3, 4, 6], [2, 4, 4]]
+    assert tensors["pixel_values_videos"].shape == (72 + 32, 1176)
+    assert tensors["second_per_grid_ts"].tolist() == [0.5, 0.5]
+    assert (tensors["mm_token_type_ids"] == 2).sum(1).tolist() == [18, 8]
+    assert [(item.kind, item.row, item.frames, item.seconds_per_grid) for item in inputs.media] == [
+        ("video", 0, 6, 0.5),
+        ("video", 1, 3, 0.5),
+    ]
+    assert [text.count("<|video_pad|>") for text in inputs.texts] == [18, 8]
+    assert inputs.facts["conversations"][0]["placeholders"] == {"image": 0, "video": 1}
+    with torch.no_grad():
+        assert tiny("qwen2_5_vl")(**tensors).logits.isfinite().all()
+
+
+def test_pictures_and_videos_of_a_conversation(opened: tuple[Any, Processor], tmp_path: Path) -> None:
+    config, processor = opened
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(clip(4)):
+        frame.save(folder / f"{number}.png")
+    parts = [
+        {"type": "image"},
+        {"type": "video", "video": str(folder)},
+        {"type": "video"},
+        {"type": "text", "text": "?"},
+    ]
+    asked = Request(messages=([{"role": "user", "content": parts}],), images=(picture(56, 56),), videos=(clip(2),))
+    inputs = Qwen2_5_VL().inputs(asked, processor, config)
+    assert inputs.tensors["image_grid_thw"].tolist() == [[1, 4, 4]]
+    assert inputs.tensors["video_grid_thw"].tolist() == [[2, 4, 6], [1, 4, 6]]
+    assert [item.source for item in inputs.media] == ["picture 1", str(folder), "video 1"]
+    assert "24 a second are assumed" in inputs.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (Request(("a", "b", "c"), videos=(clip(2), clip(2))), "2 videos cannot be dealt out to 3 prompts"),
+        (Request(("<|video_pad|>",)), "has 1 placeholders for videos .* and 0 videos were given"),
+        (Request(("Hi",), videos=("absent.mp4",)), "There is no file absent.mp4"),
+        (Request(("Hi",), videos=(clip(2),), fps=2, frames=2), "--fps and --frames are two ways"),
+        (Request(("Hi",), videos=(clip(2),), fps=0), "--fps 0: a number above 0 was expected"),
+        (Request(("Hi",), videos=(clip(2, 2000, 8),)), "2000×8 cannot be processed for this model"),
+        (Request(("Hi",), videos=(clip(2),), raw=True), r"with --raw they stand in the text: write <\|video_pad\|>"),
+    ],
+)
+def test_videos_that_cannot_be_encoded(opened: tuple[Any, Processor], asked: Request, message: str) -> None:
+    config, processor = opened
+    with pytest.raises(InputError, match=message):
+        Qwen2_5_VL().inputs(asked, processor, config)
