@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,13 +14,16 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.trace import Call, Trace
+from inspector.tui.jobs import Job
 from inspector.tui.widgets import call_line
 from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
 from inspector.tui.widgets.outline import Outline
 from inspector.tui.widgets.virtual_list import VirtualList
 
-SLICE = 0.005
-"""Seconds of work between two looks at the keyboard while the outline is built."""
+FIRST, CHUNK = 200, 2000
+"""Calls that are read before the list is looked at again: first those on the screen, then some milliseconds' worth."""
+
+Read = tuple[int | None, str, bool, bool]
 
 PAUSE = 0.1
 """Seconds between two paints of the growing list."""
@@ -151,21 +154,19 @@ class CallsList(Folding, VirtualList):
         return call.path.removeprefix(f"{self.trace.calls[parent].path}.")
 
     async def _build(self, trace: Trace) -> None:
-        """Read every call once, a few milliseconds at a time; the list can be used while it grows."""
-        started = shown = time.perf_counter()
-        for call in trace.calls:
-            number = self.outline.add(call.parent)
-            self._haystack.append(call_line.haystack(call))
-            self._timed = self._timed or call.seconds is not None
-            if call.error:
-                self._broken = number
-            now = time.perf_counter()
-            if now - started > SLICE:
-                if self.row_count == 0 or now - shown > PAUSE:
-                    self._grown()
-                    shown = now
-                await asyncio.sleep(0)
-                started = time.perf_counter()
+        """Read every call once, in a thread, a few at a time; the list can be used while it grows."""
+        shown, chunk = 0.0, FIRST
+        while len(self.outline) < len(trace.calls):
+            place = slice(len(self.outline), len(self.outline) + chunk)
+            for parent, line, timed, failed in await Job("calls", partial(_read, trace, place)).start().result():
+                number = self.outline.add(parent)
+                self._haystack.append(line)
+                self._timed = self._timed or timed
+                self._broken = number if failed else self._broken
+            chunk = CHUNK
+            if time.perf_counter() - shown > PAUSE:
+                self._grown()
+                shown = time.perf_counter()
         self._grown()
 
     def _grown(self) -> None:
@@ -192,3 +193,9 @@ class CallsList(Folding, VirtualList):
 
     def _count(self) -> None:
         self.post_message(self.Counted(len(self.outline.rows), len(self.outline)))
+
+
+def _read(trace: Trace, place: slice, _: Job[list[Read]]) -> list[Read]:
+    """What the list keeps of some calls: the enclosing call, the line to filter on, whether it was timed and failed."""
+    calls = trace.calls[place]
+    return [(call.parent, call_line.haystack(call), call.seconds is not None, bool(call.error)) for call in calls]
