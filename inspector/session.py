@@ -126,17 +126,7 @@ class Session:
         Raises `InputError` for what cannot be encoded; `ForwardError` when the model raises, its `trace` holding
         everything up to there; `Cancelled`.
         """
-        encoded = self._inputs(
-            inputs,
-            prompt=prompt,
-            images=images,
-            videos=videos,
-            fps=fps,
-            frames=frames,
-            messages=messages,
-            system=system,
-            raw=raw,
-        )
+        encoded = self._inputs(inputs, make_request(prompt, images, messages, system, raw, videos, fps, frames))
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
         notices = [*self.notices, *encoded.notices]
         trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=encoded.facts)
@@ -187,26 +177,16 @@ class Session:
         """
         from inspector.generating import begin
 
-        encoded = self._inputs(
-            inputs,
-            prompt=prompt,
-            images=images,
-            videos=videos,
-            fps=fps,
-            frames=frames,
-            messages=messages,
-            system=system,
-            raw=raw,
-        )
+        encoded = self._inputs(inputs, make_request(prompt, images, messages, system, raw, videos, fps, frames))
         recorded = calls or stats or bool(values)
         wanted = Wanted(stats=stats, values=_globs(values), budget=budget) if recorded else None
         processors = list(logits_processor)
         return begin(self, encoded, seed=seed, processors=processors, calls=wanted, top=top, arguments=options)
 
-    def _inputs(self, inputs: Inputs | Mapping[str, torch.Tensor] | None, **asked: Any) -> Inputs:
+    def _inputs(self, inputs: Inputs | Mapping[str, torch.Tensor] | None, request: Request) -> Inputs:
         if inputs is not None:
             return inputs if isinstance(inputs, Inputs) else Inputs(dict(inputs))
-        return self.encode(make_request(**asked))
+        return self.encode(request)
 
     @contextmanager
     def _mode(self, trace: Trace) -> Iterator[None]:
