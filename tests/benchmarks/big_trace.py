@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
@@ -19,7 +18,7 @@ from typing import Any
 
 from inspector import Table, Trace
 from tests.benchmarks.harness import put, table
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks.terminal import Stopwatch
 from tests.traces import big_trace
 
 KEYS = {"a line down and up": "jk", "a page down and up": ("\x1b[6~", "\x1b[5~"), "to the end and back": "Gg"}
@@ -31,7 +30,7 @@ Row = tuple[str, float, float | None, float | None]
 
 def on_screen(directory: Path, calls: int, times: int) -> list[Row]:
     """From the start of the program on."""
-    with Terminal([sys.executable, "-m", "inspector", "open", str(directory)]) as terminal:
+    with Stopwatch("-m", "inspector", "open", str(directory), home=directory.parent) as terminal:
         rows: list[Row] = [("from the program's start to the first calls", terminal.until("▾Qwen2For"), None, None)]
         rows.append(("from the program's start to the whole list", terminal.until(f"{calls:,}"), None, None))
         rows.append(("the first keys, a line down each", *pressed(terminal, "j", times), LAG))
@@ -51,7 +50,7 @@ def matches(calls: int) -> int:
     return sum("part_7" in call.path for call in big_trace(calls).calls)
 
 
-def pressed(terminal: Terminal, keys: Sequence[str], times: int) -> tuple[float, float]:
+def pressed(terminal: Stopwatch, keys: Sequence[str], times: int) -> tuple[float, float]:
     """The median and the slowest of so many presses of some keys in turn."""
     seconds = []
     for key in islice(cycle(keys), times):

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from inspector import Table
 from tests.benchmarks.harness import put, table
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks.terminal import Stopwatch
 
 ASKED = 0.05
 WORK = ("nothing", "many small calls", "large products")
@@ -25,7 +26,10 @@ WORK = ("nothing", "many small calls", "large products")
 
 def presses(work: str, count: int) -> list[float]:
     """Seconds of each of `count` key presses."""
-    with Terminal([sys.executable, "-m", "tests.benchmarks.latency", "--show", work]) as terminal:
+    with (
+        TemporaryDirectory() as home,
+        Stopwatch("-m", "tests.benchmarks.latency", "--show", work, home=Path(home)) as terminal,
+    ):
         terminal.until("Runs next")
         terminal.settle(1.0)
         found = []

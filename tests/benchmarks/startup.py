@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from inspector import Table
 from tests.benchmarks.harness import put, table
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks.terminal import Stopwatch
 from tests.hygiene.tree import ROOT
 from tests.traces import small_trace
 
@@ -33,9 +33,11 @@ def import_seconds(module: str) -> float:
 
 def paint_seconds(arguments: Sequence[str], text: str) -> tuple[float, bool]:
     """When `text` stands on the screen after the program was started, and whether torch had been imported by then."""
-    with Terminal([sys.executable, "-m", "inspector", *arguments]) as terminal:
-        seconds = terminal.until(text)
-        return seconds, "libtorch" in Path(f"/proc/{terminal.pid}/maps").read_text()
+    with (
+        TemporaryDirectory() as home,
+        Stopwatch("-m", "inspector", *arguments, home=Path(home)) as terminal,
+    ):
+        return terminal.until(text), "libtorch" in Path(f"/proc/{terminal.pid}/maps").read_text()
 
 
 def measure(rounds: int) -> Table:

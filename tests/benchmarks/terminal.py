@@ -1,78 +1,50 @@
-"""A program in a pseudo-terminal, seen and typed at from outside."""
+"""The program in a pseudo-terminal, with a stopwatch."""
 
 from __future__ import annotations
 
-import os
-import select
-import tempfile
+import signal
 import time
-from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
-import pexpect
-import pyte
-
-PATIENCE = 60.0
-"""Seconds to wait for what does not come."""
+from tests.e2e.terminal import PATIENCE, Terminal
+from tests.hygiene.tree import ROOT
 
 
-class Terminal:
-    """Runs `command` on a screen of its own, with settings and history of its own. Ends it on leaving."""
+class Stopwatch(Terminal):
+    """Times what a user waits for. `arguments` are those of `python`; settings and history lie below `home`."""
 
-    def __init__(self, command: Sequence[str], *, columns: int = 120, rows: int = 40) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self._size = (rows, columns)
-        self._command = list(command)
-        self._folder = tempfile.TemporaryDirectory()
-
-    def __enter__(self) -> Terminal:
-        own = dict.fromkeys(("INSPECTOR_CONFIG_DIR", "INSPECTOR_STATE_DIR"), self._folder.name)
-        environment = {**os.environ, **own, "TERM": "xterm-256color", "COLORTERM": "truecolor", "HF_HUB_OFFLINE": "1"}
-        environment.pop("NO_COLOR", None)
-        self.started = time.perf_counter()
-        self._process = pexpect.spawn(
-            self._command[0], self._command[1:], dimensions=self._size, env=environment, timeout=PATIENCE
-        )
-        self._process.delaybeforesend = None  # pexpect would wait before every key
-        return self
+    def __init__(self, *arguments: str, home: Path) -> None:
+        super().__init__(*arguments, home=home, size=(120, 40), PYTHONPATH=str(ROOT), HF_HUB_OFFLINE="1")
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.close(force=True)
-        self._folder.cleanup()
+        self.process.kill(signal.SIGKILL)  # a model that runs would not hear of anything milder for a while
+        self.process.wait()
+        super().__exit__(kind, error, trace)
 
     @property
     def pid(self) -> int:
-        return int(self._process.pid)
+        return int(self.process.pid)
 
     def until(self, text: str) -> float:
         """Wait until `text` stands on the screen. Returns the seconds since the program was started."""
-        end = time.perf_counter() + PATIENCE
-        while time.perf_counter() < end:
-            if any(text in line for line in self.screen.display):
-                return time.perf_counter() - self.started
-            self._read(1.0)
-        raise TimeoutError(f"{text!r} did not appear; there is\n" + "\n".join(self.screen.display))
+        self.wait_for(text)
+        return time.perf_counter() - self.started
 
-    def press(self, key: str) -> float:
+    def press(self, keys: str) -> float:
         """Press a key. Returns the seconds until the program writes something to the screen."""
-        start = time.perf_counter()
-        self._process.send(key)
-        if not self._read(PATIENCE):
-            raise TimeoutError(f"nothing was painted after {key!r}")
+        seen, start = len(self.raw), time.perf_counter()
+        self.send(keys)
+        while len(self.raw) == seen:
+            if time.perf_counter() - start > PATIENCE or not self.read():
+                raise TimeoutError(f"nothing was painted after {keys!r}:\n{self.text}")
         return time.perf_counter() - start
 
     def settle(self, seconds: float = 0.05) -> None:
         """Read on until the program has been silent for so long."""
-        while self._read(seconds):
-            pass
-
-    def _read(self, seconds: float) -> bool:
-        """Take in what the program writes within so many seconds; False when it writes nothing."""
-        descriptor = self._process.child_fd
-        if not select.select([descriptor], [], [], seconds)[0]:
-            return False
-        self._stream.feed(os.read(descriptor, 65536))
-        return True
+        seen, last = len(self.raw), time.perf_counter()
+        while time.perf_counter() - last < seconds and self.read():
+            if len(self.raw) != seen:
+                seen, last = len(self.raw), time.perf_counter()
