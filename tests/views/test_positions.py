@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import inspector
 from inspector import InputError, Trace
-from inspector.parts import Heatmap, Part, Picture, Table, Text
+from inspector.parts import Heatmap, Picture, Table, Text
 from inspector.views.positions import VIEW
 from tests.prompts import Part as Piece
 from tests.prompts import inputs, random_model
 from tests.traces import small_trace
+from tests.views.shown import checks, column, generated, results, run, titled
 
 IMAGE, VIDEO = ("image", (1, 4, 6)), ("video", (3, 4, 8))
 ROWS: dict[str, list[list[Piece]]] = {
@@ -28,39 +28,6 @@ ROWS: dict[str, list[list[Piece]]] = {
 QWEN = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 
 
-def run(model: Any, given: dict[str, Any], *, values: Any = ()) -> Trace:
-    with inspector.capture(model, values=values) as trace, torch.no_grad():
-        model(**given)
-    return trace
-
-
-def generated(model: Any, given: dict[str, Any]) -> Trace:
-    with inspector.capture(model) as trace:
-        model.generate(**given, max_new_tokens=3, do_sample=False)
-    return trace
-
-
-def titled(parts: Any, title: str) -> Part:
-    return next(part for part in parts if part.title.startswith(title))
-
-
-def checks(trace: Trace, **asked: str) -> dict[str, tuple[str, str]]:
-    """Result and evidence by name."""
-    table = titled(VIEW(trace, **asked), "Checks")
-    assert isinstance(table, Table)
-    return {str(name): (str(result), str(evidence)) for name, result, evidence in table.rows}
-
-
-def column(table: Part, name: str) -> list[Any]:
-    assert isinstance(table, Table)
-    place = [column.name for column in table.columns].index(name)
-    return [row[place] for row in table.rows]
-
-
-def results(trace: Trace, **asked: str) -> set[str]:
-    return {result for result, _ in checks(trace, **asked).values()}
-
-
 @pytest.mark.parametrize("case", ROWS)
 @pytest.mark.parametrize("name", QWEN)
 def test_everything_agrees_in_models_that_are_right(name: str, case: str) -> None:
@@ -68,7 +35,7 @@ def test_everything_agrees_in_models_that_are_right(name: str, case: str) -> Non
     trace = run(random_model(name), inputs(name, rows), values=VIEW.values)
     for row in range(len(rows)):
         parts = VIEW(trace, row=str(row))
-        found = checks(trace, row=str(row))
+        found = checks(VIEW, trace, row=str(row))
         assert {result for result, _ in found.values()} == {"agrees"}, found
         assert "cos and sin" in found
         tokens = titled(parts, "Tokens")
@@ -90,7 +57,7 @@ def test_decoding_steps(name: str, case: str) -> None:
         assert column(strip, "expected") == column(strip, "found")
         assert column(strip, "written") == ["before forward 0"] * 3
         assert len(set(column(strip, "delta needed"))) == 1
-        assert results(trace, row=str(row), step="2") == {"agrees"}
+        assert results(VIEW, trace, row=str(row), step="2") == {"agrees"}
 
 
 @pytest.mark.parametrize("name", ["gemma3_text", "llama4_text", "llama4", "gemma3", "qwen2", "phi3"])
@@ -98,9 +65,9 @@ def test_models_with_one_axis(name: str) -> None:
     given = {"input_ids": torch.arange(1, 31)[None], "attention_mask": torch.ones(1, 30, dtype=torch.long)}
     model = random_model(name)
     trace = run(model, given, values="*")
-    assert results(trace) == {"agrees"}
-    assert "cos and sin" in checks(trace)
-    assert results(generated(model, given), step="1") == {"agrees"}
+    assert results(VIEW, trace) == {"agrees"}
+    assert "cos and sin" in checks(VIEW, trace)
+    assert results(VIEW, generated(model, given), step="1") == {"agrees"}
 
 
 def test_shape_only_and_saved(tmp_path: Path) -> None:
@@ -113,9 +80,9 @@ def test_shape_only_and_saved(tmp_path: Path) -> None:
         model(**inputs("qwen2_5_vl", ROWS["picture and video"]))
     opened = Trace.open(trace.save(tmp_path / "trace"))
     for one in (trace, opened):
-        assert results(one) == {"agrees"}
+        assert results(VIEW, one) == {"agrees"}
         assert "not kept" in titled(VIEW(one), "cos").note
-        assert "inverse frequencies" in checks(one)
+        assert "inverse frequencies" in checks(VIEW, one)
 
 
 def test_words_with_the_numbers_filled_in() -> None:
@@ -175,7 +142,7 @@ def test_query_and_key_before_and_after_turning(name: str) -> None:
         assert set(column(table, "mark")) == {None}
         assert column(table, "after x") == pytest.approx(column(table, "expected x"), abs=1e-3)
         assert ".layers.1.self_attn." in table.note
-    assert checks(trace, **asked)["rotation of the query"][0] == "agrees"
+    assert checks(VIEW, trace, **asked)["rotation of the query"][0] == "agrees"
 
 
 def test_what_was_not_kept_is_said() -> None:
@@ -183,140 +150,6 @@ def test_what_was_not_kept_is_said() -> None:
     text = titled(VIEW(trace, token="2", layer="1"), "Query")
     assert isinstance(text, Text)
     assert "--values '*.1.*:attention.*'" in text.text
-
-
-# What goes wrong, and where it is seen.
-
-
-def test_a_stale_delta() -> None:
-    model = random_model("qwen2_5_vl")
-    with inspector.capture(model) as trace, torch.no_grad():
-        model(**inputs("qwen2_5_vl", [[3, IMAGE, 4]]))
-        cache = model(**inputs("qwen2_5_vl", [[6]]), use_cache=True).past_key_values
-        model(input_ids=torch.tensor([[9]]), past_key_values=cache)
-    strip = titled(VIEW(trace), "Forwards")
-    assert column(strip, "mark") == [None, None, "≠"]
-    last = dict(zip([c.name for c in strip.columns], list(strip.rows)[2], strict=True))  # type: ignore[union-attr]
-    assert (last["delta held"], last["written"], last["delta needed"]) == (-3, "in forward 0", 0)
-    assert (last["expected"], last["found"]) == ("6", "3")
-    result, evidence = checks(trace, step="2")["rope delta"]
-    assert result == "≠ differs"
-    assert evidence == "-3 was written in forward 0; these tokens need 0."
-
-
-def test_types_left_out() -> None:
-    given = inputs("qwen2_5_vl", [[3, IMAGE, 4]])
-    del given["mm_token_type_ids"]
-    trace = run(random_model("qwen2_5_vl"), given)
-    found = checks(trace)
-    assert found["mm_token_type_ids"][0] == "≠ differs"
-    assert found["positions"] == (
-        "≠ differs",
-        "9 of 13 tokens stand elsewhere, first token 4: 3,3,4 expected, 4 found.",
-    )
-    assert "same number for every token" in found["image 1"][1]
-    assert column(titled(VIEW(trace), "Tokens"), "mark") == [None] * 4 + ["≠"] * 9
-
-
-def test_types_that_contradict_the_ids() -> None:
-    given = inputs("qwen2_5_vl", [[3, IMAGE, 4]])
-    given["mm_token_type_ids"][0, 8] = 0
-    trace = run(random_model("qwen2_5_vl"), {**given, "position_ids": torch.arange(13).expand(3, 1, -1)})
-    assert checks(trace)["mm_token_type_ids"] == ("≠ differs", "The types of 1 token contradict their ids: 8.")
-
-
-@pytest.mark.parametrize("wrong", [-1, 1])
-def test_one_placeholder_too_few_or_too_many(wrong: int) -> None:
-    given = inputs("qwen2_5_vl", [[3, IMAGE, 4, IMAGE, 2]])
-    given["input_ids"][0, 3 if wrong < 0 else 9] = 9 if wrong < 0 else given["input_ids"][0, 4]
-    model = random_model("qwen2_5_vl")
-    with pytest.raises(ValueError, match="do not match"), inspector.capture(model) as trace, torch.no_grad():
-        model(**given)
-    count, word = (5, "few") if wrong < 0 else (7, "many")
-    assert checks(trace)["image 1"] == ("≠ differs", f"{count} placeholders for 6 merged tokens: 1 too {word}.")
-    assert "image 2" not in checks(trace)
-
-
-def test_sections_that_do_not_sum() -> None:
-    model = random_model("qwen2_5_vl")
-    model.model.language_model.rotary_emb.mrope_section = [2, 3, 4]
-    model.config.text_config.rope_parameters["mrope_section"] = [2, 3, 4]
-    with pytest.raises(RuntimeError), inspector.capture(model) as trace, torch.no_grad():
-        model(**inputs("qwen2_5_vl", [[3, IMAGE, 4]]))
-    assert checks(trace)["mrope_section"] == (
-        "≠ differs",
-        "2 + 3 + 4 = 9, and half of the 16 dimensions that turn is 8.",
-    )
-
-
-def test_sections_that_cannot_be_dealt_out_in_turn() -> None:
-    model = random_model("qwen3_vl")
-    model.model.language_model.rotary_emb.mrope_section = [2, 3, 3]
-    model.config.text_config.rope_parameters["mrope_section"] = [2, 3, 3]
-    result, evidence = checks(run(model, inputs("qwen3_vl", [[3, IMAGE, 4]])))["mrope_section"]
-    assert result == "≠ differs"
-    assert evidence.endswith("Dealt out in turn, the axes get 3, 3, 2 instead.")
-
-
-def test_a_wrong_rotary_pairing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values are right and keys are not: neighbours are turned with each other as if they were halves."""
-    import transformers.models.qwen2.modeling_qwen2 as qwen2
-
-    def mispaired(q: Any, k: Any, cos: Any, sin: Any, unsqueeze_dim: int = 1) -> Any:
-        half = cos.shape[-1] // 2
-        both = (part[..., :half].repeat_interleave(2, -1).unsqueeze(unsqueeze_dim) for part in (cos, sin))
-        cos, sin = both
-
-        def turn(x: Any) -> Any:
-            other = torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
-            return x * cos + other * sin
-
-        return turn(q), turn(k)
-
-    right = run(random_model("qwen2"), {"input_ids": torch.arange(1, 9)[None]}, values="*")
-    model = random_model("qwen2")
-    attention = model.model.layers[0].self_attn
-    monkeypatch.setattr(qwen2, "apply_rotary_pos_emb", mispaired)
-    if hasattr(attention, "rotary_fn"):
-        monkeypatch.setattr(attention, "rotary_fn", mispaired)
-    wrong = run(model, {"input_ids": torch.arange(1, 9)[None]}, values="*")
-    asked = {"token": "5", "layer": "0"}
-    assert checks(right, **asked)["rotation of the key"][1].startswith("Dimension i turns with i + d/2")
-    result, evidence = checks(wrong, **asked)["rotation of the key"]
-    assert result == "≠ differs"
-    assert evidence.startswith("Dimension 2i turns with 2i + 1, and cos and sin are laid out so that dimension i turns")
-
-
-def test_neighbours_are_right_where_the_model_means_them() -> None:
-    trace = run(random_model("llama4_text"), {"input_ids": torch.arange(1, 9)[None]}, values="*")
-    result, evidence = checks(trace, token="5", layer="0")["rotation of the key"]
-    assert (result, evidence.partition(";")[0]) == ("agrees", "Dimension 2i turns with 2i + 1")
-
-
-def test_a_rotation_by_other_angles() -> None:
-    model = random_model("qwen2")
-    model.model.rotary_emb.inv_freq.mul_(1.5)
-    trace = run(model, {"input_ids": torch.arange(1, 9)[None]}, values="*")
-    found = checks(trace)["inverse frequencies"]
-    assert found == ("≠ differs", "4 pairs of 4 differ, first 0: 1.5 held, 1 asked.")
-    assert column(titled(VIEW(trace), "Pairs"), "mark") == ["≠"] * 4
-
-
-def test_time_that_stands_still() -> None:
-    """Seconds truncated to 0, as some versions of transformers did."""
-    given = inputs("qwen2_5_vl", [[2, VIDEO, 3]])
-    model = random_model("qwen2_5_vl")
-    positions, _ = model.model.get_rope_index(**{**given, "second_per_grid_ts": torch.tensor([0])})
-    trace = run(model, {**given, "position_ids": positions})
-    assert checks(trace)["video 1, time"] == ("≠ differs", "3 frames at 1 temporal position, 3 expected.")
-
-
-def test_seconds_that_were_not_given() -> None:
-    given = inputs("qwen2_5_vl", [[2, VIDEO, 3]])
-    del given["second_per_grid_ts"]
-    result, evidence = checks(run(random_model("qwen2_5_vl"), given))["video 1, time"]
-    assert result == "cannot be told"
-    assert "second_per_grid_ts was not given" in evidence
 
 
 def test_a_trace_without_tokens() -> None:
