@@ -87,7 +87,7 @@ def model(name: str, attention: str = "sdpa", dtype: torch.dtype = torch.float32
     """The same random weights whatever the attention."""
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
-    auto = AutoModelForImageTextToText if name in PICTURES else AutoModelForCausalLM
+    auto = AutoModelForImageTextToText if hasattr(config(name), "vision_config") else AutoModelForCausalLM
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return auto.from_config(config(name), attn_implementation=attention, dtype=dtype).eval()

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inspector.views import calls, masks, memory, modules, positions, tensor, tokens
+from inspector.views import (
+    attention,
+    beams,
+    branches,
+    calls,
+    masks,
+    memory,
+    modules,
+    positions,
+    processors,
+    steps,
+    tensor,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from inspector.parts import View
@@ -12,7 +25,10 @@ if TYPE_CHECKING:
 
 BUILT_IN = {
     view.name: view
-    for view in (modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW, masks.VIEW)
+    for view in (
+        *(modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW, masks.VIEW, attention.VIEW),
+        *(steps.VIEW, processors.VIEW, beams.VIEW, branches.VIEW),
+    )
 }
 
 

@@ -1,0 +1,263 @@
+"""The parts of the view of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from inspector.analysis.attention import Attention, entropy, top
+from inspector.analysis.checks import counted
+from inspector.analysis.kernels import Kernel, in_vision, kernels
+from inspector.analysis.overlay import overlaid, picture_of
+from inspector.analysis.regions import Region, regions
+from inspector.analysis.sequence import Sequenced, key_offset
+from inspector.analysis.tensors import cells, edges
+from inspector.analysis.wording import visible
+from inspector.errors import InputError, TraceError
+from inspector.parts import Cell, Column, Heatmap, Part, Picture, Table
+from inspector.trace import Trace
+from inspector.views.position_words import numbered
+
+CELLS = (64, 128)
+"""The most rows and columns of a heatmap."""
+
+NO_VALUES = (
+    "The model ran without weights (shape-only): queries and keys have a shape and no values, so nothing can be said "
+    "of where they look. The masks are known: inspector view masks."
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One query of one row in one attention call, by its place in the call; `head` is None for the mean over heads."""
+
+    trace: Trace
+    kernel: Kernel
+    row: int
+    head: int | None
+    query: int
+    tokens: Sequenced
+
+    @cached_property
+    def attention(self) -> Attention:
+        return Attention(self.kernel, self.row)
+
+    @cached_property
+    def of_heads(self) -> Tensor:
+        """f32 [heads, keys]."""
+        return self.attention.of_query(self.query)
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """f32 [keys] of the head that was asked for, or the mean over heads."""
+        return self.of_heads.mean(0) if self.head is None else self.of_heads[self.head]
+
+    @cached_property
+    def in_vision(self) -> bool:
+        return in_vision(self.trace, self.kernel.path)
+
+    @cached_property
+    def offset(self) -> int:
+        """The index of the token that the first key stands for."""
+        return 0 if self.in_vision else key_offset(self.kernel, self.tokens)
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        return regions(self.trace, self.kernel, self.row, self.tokens)
+
+    @property
+    def who(self) -> str:
+        return "the mean of all heads" if self.head is None else f"head {self.head}"
+
+    @property
+    def asker(self) -> str:
+        """The query in words: its token, or its patch."""
+        return self.named(self.query, asks=True)
+
+    def named(self, key: int, *, asks: bool = False) -> str:
+        """A key (or query) in words."""
+        if self.in_vision:
+            return next(
+                (_patch(self.trace, region, key) for region in self.regions if key in region.keys), f"place {key}"
+            )
+        index = key + (self.tokens.first if asks else self.offset)
+        token = self.tokens.at(index)
+        return f"token {index}" + (f" {visible(token.text, spaces=True)!r}" if token is not None and token.text else "")
+
+
+def _patch(trace: Trace, region: Region, key: int) -> str:
+    row, column = divmod(region.keys.index(key), region.columns)
+    return f"row {row}, column {column} of {_name(trace, region)}"
+
+
+def _name(trace: Trace, region: Region) -> str:
+    frame = "" if region.frame is None else f", frame {region.frame + 1}"
+    return f"{numbered(trace, region.kind, region.number)}{frame}"
+
+
+def facts(look: Look) -> Table:
+    """What is looked at, and what the kernel was given for it."""
+    kernel = look.kernel
+    softcap, sinks = kernel.number("softcap"), kernel.tensor("s_aux")
+    heads = f"{kernel.heads} heads"
+    if kernel.group > 1:
+        heads += f" in {counted(kernel.key_heads, 'group')} of {kernel.group} that share keys and values"
+    rows: list[tuple[Cell, ...]] = [
+        ("module", kernel.path),
+        ("query", f"{look.asker}, one of {kernel.queries:,}"),
+        ("head", look.who),
+        ("heads", heads),
+        ("keys", f"{kernel.keys:,}" + (f", from token {look.offset} on" if look.offset else "")),
+        ("mask", look.attention.mask.pattern),
+        ("kernel", f"{kernel.name} in {kernel.query.dtype}; worked out again in float32"),
+        ("scaling", kernel.scaling),
+        *([("soft cap", softcap)] if softcap is not None else []),
+        *([("sink", _sink(look, sinks))] if sinks is not None else []),
+        ("entropy", _entropy(look)),
+    ]
+    return Table("Attention", (Column("field"), Column("value")), rows)
+
+
+def _sink(look: Look, sinks: Tensor) -> str:
+    left = 1 - float(look.probabilities.sum())
+    return f"takes {left:.1%} of what the query gives"
+
+
+def _entropy(look: Look) -> str:
+    found = float(entropy(look.probabilities[None]))
+    return f"{found:.2f} nats, as if it looked at {torch.tensor(found).exp():.1f} keys alike"
+
+
+def where(look: Look) -> Table:
+    """How much of the attention goes to which kind of key."""
+    given = look.probabilities
+    rows: list[tuple[str, int, float]] = [
+        (_name(look.trace, region), sum(key >= 0 for key in region.keys), region.share(given))
+        for region in look.regions
+    ]
+    if not look.in_vision:
+        in_pictures = {key for region in look.regions for key in region.keys}
+        kinds: dict[str, list[int]] = {}
+        for key in range(look.kernel.keys):
+            token = look.tokens.at(key + look.offset)
+            if key not in in_pictures:
+                kinds.setdefault("empty places" if token is None else KINDS.get(token.kind, token.kind), []).append(key)
+        rows += [(kind, len(keys), float(given[keys].sum())) for kind, keys in kinds.items()]
+        own = look.query + look.tokens.first - look.offset
+        rows.append(("of these, the query's own token", 1, float(given[own])))
+        rows.append(("of these, the first key", 1, float(given[0])))
+    table = [(name, count, 100 * share) for name, count, share in rows]
+    columns = (Column("looks at"), Column("keys", "right", "count"), Column("share", "right", "percent"))
+    return Table(f"Where {look.asker} looks", columns, table, f"By {look.who}.")
+
+
+KINDS = {"text": "text", "special": "special tokens", "pad": "padding", "image": "other image tokens"}
+
+
+def attended(look: Look, count: int) -> Table:
+    """The keys with the largest probabilities, and the head that looks at each the most."""
+    columns = (
+        Column("key", "right"),
+        Column("token"),
+        Column("kind"),
+        Column("probability", "right"),
+        Column("most by head", "right"),
+        Column("which gives", "right"),
+    )
+    rows = []
+    for item in top(look.probabilities, count):
+        token = None if look.in_vision else look.tokens.at(item.key + look.offset)
+        most = int(look.of_heads[:, item.key].nan_to_num(0).argmax())
+        text = look.named(item.key) if token is None else visible(token.text, spaces=True)
+        kind = None if token is None else token.kind
+        rows.append((item.key + look.offset, text, kind, item.probability, most, float(look.of_heads[most, item.key])))
+    return Table("Most attended", columns, rows, f"By {look.who}.")
+
+
+def pictures(look: Look, picture: str) -> Iterator[Part]:
+    """The attention over each picture: as numbers, and drawn over the picture itself."""
+    found = look.regions
+    if picture:
+        numbers = sorted({region.number for region in found})
+        if not picture.isdecimal() or int(picture) - 1 not in numbers:
+            there_are = ", ".join(str(item + 1) for item in numbers) or "none"
+            raise InputError(f"--picture {picture}: of the pictures among these keys there are {there_are}.")
+        found = [region for region in found if region.number == int(picture) - 1]
+    for region in found:
+        heat = region.map(look.probabilities)
+        share = f"{region.share(look.probabilities):.1%} of the attention of {look.who}"
+        name = _name(look.trace, region)
+        backdrop = picture_of(look.trace, region)
+        missing = " Its file is not at hand to be drawn upon." if backdrop is None else ""
+        yield Heatmap(f"Attention over {name}", heat, "row", "column", f"{share}.{missing}")
+        if backdrop is not None:
+            yield Picture(f"Attention drawn over {name}", *overlaid(heat, backdrop))
+
+
+def heads(look: Look) -> Heatmap:
+    """Every head of the query over the keys."""
+    kernel = look.kernel
+    grouped = f"heads, {kernel.group} in a row share their keys" if kernel.group > 1 else "heads"
+    columns = edges(kernel.keys, CELLS[1])
+    values = cells(look.of_heads, edges(kernel.heads, CELLS[0]), columns, "max")
+    coarse = "A cell shows the largest of what it covers." if len(columns) - 1 < kernel.keys else ""
+    return Heatmap(f"Heads of {look.asker}", values, grouped, f"keys from {look.offset}", coarse)
+
+
+def matrix(look: Look) -> list[Part]:
+    """Queries by keys of the head that was asked for: all of them, or the last ones of many."""
+    kernel = look.kernel
+    if look.head is None or kernel.queries == 1:
+        return []
+    rows = range(max(0, min(look.query + 1, kernel.queries) - CELLS[0]), kernel.queries)
+    rows = range(kernel.queries) if kernel.queries <= 4 * CELLS[0] else rows[: CELLS[0]]
+    found = look.attention.probabilities(look.head, rows)
+    down, across = edges(len(rows), CELLS[0]), edges(kernel.keys, CELLS[1])
+    notes = ["A cell shows the largest of what it covers."] if len(across) - 1 < kernel.keys else []
+    if len(rows) < kernel.queries:
+        notes.append(f"Some of {kernel.queries:,} queries; choose with --query.")
+    first = rows.start + (0 if look.in_vision else look.tokens.first)
+    return [
+        Heatmap(
+            f"Head {look.head} of {kernel.path}",
+            cells(found, down, across, "max"),
+            f"queries {first}–{first + len(rows) - 1}",
+            f"keys from {look.offset}",
+            " ".join(notes),
+        )
+    ]
+
+
+def entropies(trace: Trace, step: int, look: Look) -> Heatmap:
+    """The entropy of every head of every layer on the same side, for the same query."""
+    alike = [
+        kernel
+        for kernel in kernels(trace, step)
+        if in_vision(trace, kernel.path) == look.in_vision and kernel.queries == look.kernel.queries
+    ]
+    lines, missing = [], 0
+    most = max(kernel.heads for kernel in alike)
+    for kernel in alike:
+        try:
+            found = entropy(Attention(kernel, look.row % kernel.batch).of_query(look.query)).tolist()
+        except TraceError:
+            missing += 1
+            continue
+        lines.append([*found, *[float("nan")] * (most - len(found))])
+    note = "In nats: 0 for a head that looks at one key alone."
+    if missing:
+        note += f" Of {missing} layers queries and keys were not kept."
+    return Heatmap(f"Entropy of {look.asker}", lines, "layers", "heads", note)
+
+
+def calls(trace: Trace, step: int) -> Table:
+    """The attention calls of a step, in shapes."""
+    columns = (Column("module"), Column("query"), Column("key"), Column("kernel"), Column("heads a key", "right"))
+    rows: Sequence[tuple[Cell, ...]] = [
+        (kernel.path, str(kernel.query), str(kernel.key), kernel.name, kernel.group) for kernel in kernels(trace, step)
+    ]
+    return Table("Attention calls", columns, rows)
