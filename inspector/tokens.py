@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 def read_tokens(
     trace: Trace, family: Family, config: Any, tokenizer: PreTrainedTokenizerBase | None
 ) -> list[list[Token]]:
-    """The tokens of the first forward, a list a row; none when it was not given any ids."""
+    """The tokens of the first forward, a list a row; none when it was not given any ids.
+
+    Where a module splices features into the sequence (role `splice`), these are the tokens of what it made.
+    """
     root = next((call for call in trace.calls if call.parent is None and "input.input_ids" in call.inputs), None)
     ids = None if root is None else _kept(trace, root, "input.input_ids")
     if root is None or ids is None or ids.ndim != 2:
         return []
     mask = _kept(trace, root, "input.attention_mask")
+    spliced = next((call for call in trace.calls if call.role == "splice" and call.step == root.step), None)
+    if spliced is not None and (longer := _kept(trace, spliced, "output.input_ids")) is not None:
+        ids, mask = longer, _kept(trace, spliced, "output.attention_mask")
     kinds = family.token_kinds(ids, mask if mask is not None and mask.shape == ids.shape else None, config, tokenizer)
     positions = _positions(trace, family, *ids.shape)
     texts: dict[int, str] = {}
@@ -56,5 +62,5 @@ def _positions(trace: Trace, family: Family, batch: int, tokens: int) -> Sequenc
 
 
 def _kept(trace: Trace, call: Call, port: str) -> Tensor | None:
-    info = call.inputs.get(port)
+    info = call.inputs.get(port, call.outputs.get(port))
     return trace.values[info.value] if isinstance(info, TensorInfo) and info.value is not None else None

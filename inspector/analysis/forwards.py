@@ -20,6 +20,9 @@ TOWER_GRID = "input.grid_thw"
 ENCODED = re.compile(r"input\.mm_encoder_outputs\.(image|video)\.pooler_output\[\d+\]")
 GRIDS = {"image": "input.image_grid_thw", "video": "input.video_grid_thw"}
 SECONDS = "media.second_per_grid_ts"
+SPLICED = "output.input_ids"
+"""Where a module that puts features into the sequence says which ids the longer sequence is of."""
+
 DELTAS = ("before.rope_deltas", "after.rope_deltas")
 
 
@@ -45,12 +48,12 @@ class Forward:
 
     `batch` rows of `tokens` each, behind `past` tokens in the cache (padding counts; None where it cannot be told).
     `ids` i64 [batch, tokens], `mask` the padding mask [batch, past + tokens] and `types` (`mm_token_type_ids`) as they
-    were given, None where they were not or were not kept. `sizes` are the grids of patches by kind, and so many
-    `copies` of a row share them: beams, or several sequences for one prompt. `seconds` are those that a temporal patch
-    of each video covers. `positions` i64 [axes, batch or 1, tokens] are those by which queries and keys were turned (or
-    vectors looked up, where `absolute`); `text_positions`, under M-RoPE, those that masks are made from.
-    `positions_given` says whether the caller chose the positions. `before` and `after` are the rope deltas that the
-    model held.
+    were given, or as a module made them that spliced features in; None where they were not or were not kept. `sizes`
+    are the grids of patches by kind, and so many `copies` of a row share them: beams, or several sequences for one
+    prompt. `seconds` are those that a temporal patch of each video covers. `positions` i64 [axes, batch or 1, tokens]
+    are those by which queries and keys were turned (or vectors looked up, where `absolute`); `text_positions`, under
+    M-RoPE, those that masks are made from. `positions_given` says whether the caller chose the positions. `before` and
+    `after` are the rope deltas that the model held.
     """
 
     step: int
@@ -137,22 +140,27 @@ class _Reader:
         self._rotary = self._first_of("rotary", "input.position_ids", towers)
         self._table = self._first_of("position_embedding", "input.input", towers)
         self._language = self._first_of("language_model", "input.position_ids", towers)
+        self._spliced = self._first_of("splice", SPLICED, ())
         self._stateful = {port: self._first_of("multimodal_model", port, ()) for port in DELTAS}
 
     def forward(self, call: Call, shape: tuple[int, int], towers: Sequence[Call]) -> Forward:
         """A forward; `towers` are the runs of a vision tower by itself that came before it."""
         trace, (batch, tokens) = self.trace, shape
         sizes = dict(_sizes(trace, call)) or dict(zip(_encoded(call), _tower_sizes(trace, towers), strict=False))
-        mask = kept(trace, call, "input.attention_mask")
+        ids, mask = kept(trace, call, "input.input_ids"), kept(trace, call, "input.attention_mask")
         mask = mask if mask is not None and mask.ndim == 2 else None
+        past = _past(call, mask, tokens)
+        if (spliced := self._spliced.get(call.step)) is not None:
+            ids, mask = kept(trace, spliced, SPLICED), kept(trace, spliced, "output.attention_mask")
+            tokens = tokens if ids is None else ids.shape[1]
         before, after = (self._delta(call.step, port) for port in DELTAS)
         return Forward(
             step=call.step,
             call=call.index,
             batch=batch,
             tokens=tokens,
-            past=_past(call, mask, tokens),
-            ids=kept(trace, call, "input.input_ids"),
+            past=past,
+            ids=ids,
             mask=mask,
             types=kept(trace, call, "input.mm_token_type_ids"),
             sizes=sizes,

@@ -45,6 +45,7 @@ ROLES = {
     "shared_expert": "an expert that sees every token",
     "merger": "neighbouring patches to one image token",
     "projector": "picture features to the language model's space",
+    "splice": "picture features into the sequence, which grows; its output `input_ids` says what that is made of",
     "norm": "LayerNorm, RMSNorm and their kind",
     "linear": "another linear layer",
     "conv": "another convolution",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from inspector import Assembly, Options, Source
 
-ROLES = {"w1": "up_proj", "w2": "gate_proj", "merge": "merge", "lora_A": "lora", "lora_B": "lora"}
+ROLES = {"w1": "up_proj", "w2": "gate_proj", "merge": "splice", "lora_A": "lora", "lora_B": "lora"}
 """What goes by other names here: the gate of the MLP is `w2`."""
 
 

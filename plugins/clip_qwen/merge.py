@@ -28,10 +28,11 @@ class Splice(NamedTuple):
 @dataclass
 class MergeOutput(ModelOutput):  # type: ignore[misc]
     """The decoder's input [batch, S, hidden_size], its mask i64 [batch, cached tokens + S] (None where there is no
-    padding), and how it came about.
+    padding), and how it came about. `input_ids` i64 [batch, S] repeat a placeholder for each feature of its picture.
     """
 
     inputs_embeds: Tensor | None = None
+    input_ids: Tensor | None = None
     attention_mask: Tensor | None = None
     columns: Tensor | None = None
     features: Tensor | None = None
@@ -110,7 +111,8 @@ class ImageMerge(nn.Module):
         table = torch.cat([inputs_embeds.reshape(-1, hidden), features.reshape(-1, hidden)])
         mask = widen(attention_mask, spliced.columns, tokens)
         merged = table[source.to(table.device)]
-        return MergeOutput(merged, mask, spliced.columns, spliced.features, spliced.placeholders)
+        ids = input_ids.gather(1, spliced.columns.clamp(min=0)).masked_fill(spliced.columns < 0, 0)
+        return MergeOutput(merged, ids, mask, spliced.columns, spliced.features, spliced.placeholders)
 
 
 def widen(mask: Tensor | None, columns: Tensor, tokens: int) -> Tensor | None:

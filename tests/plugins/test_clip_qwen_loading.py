@@ -88,20 +88,21 @@ class TestTogether:
         assert isinstance(session.model, ClipQwenForConditionalGeneration)
         assert (session.family.name, session.notices) == ("clip_qwen", [])
         trace = session.trace("hi", images=picture(90, 60))
-        assert [token.kind for token in trace.tokens[0]].count("image") == 1
         texts = [token.text for token in trace.tokens[0]]
         place = texts.index("<|extra_0|>")  # behind the question, as the original is asked
-        assert texts[place - 2 : place + 2] == ["h", "i", "<|extra_0|>", "<|im_end|>"]
-        ids = len(trace.tokens[0])
-        assert trace.call("language_model.transformer.h.0").inputs["input.hidden_states"].shape == (1, ids + 15, 64)
+        assert texts[place - 2 : place + 18] == ["h", "i", *["<|extra_0|>"] * 16, "<|im_end|>", "\n"]
+        assert [token.kind for token in trace.tokens[0]].count("image") == 16
+        assert [token.position for token in trace.tokens[0]] == [(place,) for place in range(len(texts))]
+        assert trace.calls[0].inputs["input.input_ids"].shape == (1, len(texts) - 15)
+        assert trace.call("language_model.transformer.h.0").inputs["input.hidden_states"].shape == (1, len(texts), 64)
         roles = {module.path.removeprefix("language_model.transformer.h.0."): module.role for module in trace.modules}
         assert {roles[name] for name in ("mlp.w1", "mlp.w1.base_layer")} == {"up_proj"}
         assert (roles["mlp.w2"], roles["attn.c_attn"], roles["attn.c_proj"]) == ("gate_proj", "qkv_proj", "o_proj")
-        assert (roles["mlp.c_proj"], roles["mlp.w2.lora_A.default"], roles["merge"]) == ("down_proj", "lora", "merge")
+        assert (roles["mlp.c_proj"], roles["mlp.w2.lora_A.default"], roles["merge"]) == ("down_proj", "lora", "splice")
 
     def test_a_batch_with_pictures(self, parts: dict[str, Path]) -> None:
         trace = load(parts).trace(["hi", "good morning"], images=[picture(90, 60), picture(60, 90, seed=1)])
-        assert [[token.kind for token in row].count("image") for row in trace.tokens] == [1, 1]
+        assert [[token.kind for token in row].count("image") for row in trace.tokens] == [16, 16]
         with pytest.raises(InputError, match="3 images cannot be dealt out to 2 prompts"):
             load(parts).trace(["hi", "ho"], images=[picture()] * 3)
         with pytest.raises(InputError, match=r"has 2 placeholders for pictures \(<\|extra_0\|>\) and 1 images"):
@@ -171,7 +172,7 @@ class TestTogether:
     def test_without_weights(self, parts: dict[str, Path], options: dict[str, bool]) -> None:
         session = load(parts, **options)
         trace = session.trace("hi", images=picture(90, 60))
-        assert trace.calls[0].outputs["output.logits"].shape[1] == len(trace.tokens[0]) + 15
+        assert trace.calls[0].outputs["output.logits"].shape[1] == len(trace.tokens[0])
         assert any(call.role == "lora" for call in trace.calls)
 
     def test_code_of_the_checkpoint_is_not_run(self, parts: dict[str, Path], tmp_path: Path) -> None:

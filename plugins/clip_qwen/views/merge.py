@@ -139,7 +139,7 @@ def _positions(forward: Forward, found: Merge, row: int) -> Table:
             rows.append((index, "padding", None, None, "", None, None, None, place))
         elif feature < 0:
             token, origin = int(found.ids[row, column]), "text" if kept_ids[column] else "padding"
-            rows.append((index, origin, column, token, texts.get(column, ""), None, None, None, place))
+            rows.append((index, origin, column, token, texts.get(index, ""), None, None, None, place))
         else:
             picture, patch = divmod(feature, found.length)
             rows.append((index, "picture", column, None, "", picture, patch // side, patch % side, place))
