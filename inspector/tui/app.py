@@ -6,6 +6,7 @@ Neither torch nor transformers is imported with this module: the first screen is
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from inspector.tui.screens.inspector import InspectorScreen
 
 T = TypeVar("T")
+
+CALM = 1.0
+"""Seconds after which a trace is on the screen, and what is only looked up later may be worked out."""
 
 
 def _actions() -> type[Provider]:
@@ -124,9 +128,8 @@ class InspectorApp(App[None]):
         """Put a trace in front, in place of what was there."""
         from inspector.tui.screens.inspector import InspectorScreen
 
-        plugins = self.library.plugins
-        self._replace(InspectorScreen(run, self.library.views, plugins.screens))
-        self.job("Looking around in the trace", lambda job: self.library.warm(run.trace, job))
+        self._replace(InspectorScreen(run, lambda: self.library.views, self.library.tabs))
+        self.set_timer(CALM, lambda: self.job("Looking around in the trace", partial(self.library.warm, run.trace)))
 
     def action_launcher(self) -> None:
         """Go to the launcher, whatever is in front."""
@@ -177,7 +180,7 @@ class InspectorApp(App[None]):
         self.run_worker(opening.save(self, event.run.trace, event.directory), group="saving")
 
     def _fatal_error(self) -> None:
-        """Leave the screen on an error of our own. Textual would print it with all its locals; `run` raises it instead."""
+        """Leave the screen on an error of our own; `run` raises it then. Textual would print it with all its locals."""
         self.panic()
 
     def _replace(self, screen: Screen[Any]) -> None:
@@ -187,7 +190,7 @@ class InspectorApp(App[None]):
             self.push_screen(screen)
 
     def _read_keys(self) -> None:
-        """Read the user's keys once the first screen is painted: the other screens are imported for their bindings."""
+        """Read the user's keys once the first screen is painted: the other screens are imported for their keys."""
         for screen in ("help", "inspector"):
             import_module(f"inspector.tui.screens.{screen}")
         try:

@@ -15,8 +15,10 @@ from inspector.tui import native, terminal
 from inspector.tui.jobs import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inspector.models import Options
-    from inspector.parts import View
+    from inspector.parts import Tab, View
     from inspector.plugins import Plugins
     from inspector.session import Session
     from inspector.tui.entries import Entry
@@ -65,6 +67,11 @@ class Library:
         return Plugins.installed()
 
     @cached_property
+    def tabs(self) -> Sequence[Tab]:
+        """The tabs that plugins add."""
+        return self.plugins.screens
+
+    @cached_property
     def views(self) -> dict[str, View]:
         """Every view by name, the built-in ones first."""
         from inspector.views import all_views
@@ -93,6 +100,7 @@ class Library:
         with terminal.tidy():
             session = load(reference, plugins=self.plugins, progress=job.report, **options)
         remember(reference)
+        self.tabs  # noqa: B018 - asked for here, where it may take its time, and kept
         return session
 
     def ask(self, session: Session, question: Question, job: Job[Run]) -> Run:
@@ -118,13 +126,19 @@ class Library:
         job.report("reading the trace")
         trace = Trace.open(directory)
         remember(str(directory))
+        self.tabs  # noqa: B018 - as above
         return Run(trace, directory=directory)
 
     def warm(self, trace: Trace, job: Job[None]) -> None:
-        """Build what a trace looks up by (who consumed what, which calls a module had) before somebody waits for it."""
-        trace.occurrences("")
-        trace.children(None)
-        trace.went_to(0, "")
+        """Work out what takes a moment (views, who consumed what, which calls a module had) before it is asked for."""
+        for look_up in (
+            lambda: trace.occurrences(""),
+            lambda: self.views,
+            lambda: trace.went_to(0, ""),
+            lambda: trace.children(None),
+        ):
+            job.report("looking around")
+            look_up()
 
 
 def saved_trace(target: str) -> Path | None:

@@ -33,7 +33,7 @@ async def test_it_offers_the_actions_of_screen_widgets_and_program() -> None:
 async def test_an_action_of_a_widget_runs_there() -> None:
     async with Quiet().run_test(size=(160, 50)) as pilot:
         await opened(pilot, small_trace())
-        await pilot.press("ctrl+p", *"zoom")
+        await pilot.press("ctrl+p", *"enlarge")
         await settled(pilot)
         assert isinstance(pilot.app.screen, CommandPalette)
         await pilot.press("enter")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -31,7 +31,7 @@ from inspector.tui.widgets.views_pane import ViewsPane
 
 
 class InspectorScreen(Screen[None]):
-    """Shows a run. `views` are those of tab 8, `extra` the tabs of plugins."""
+    """Shows a run. `views` gives those of tab 8 when it is opened, `extra` are the tabs of plugins."""
 
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,13 +72,13 @@ class InspectorScreen(Screen[None]):
         run: Run
         directory: Path
 
-    def __init__(self, run: Run, views: Mapping[str, View], extra: Sequence[Tab] = ()) -> None:
+    def __init__(self, run: Run, views: Callable[[], Mapping[str, View]], extra: Sequence[Tab] = ()) -> None:
         super().__init__()
         self.run = run
         self._pages = [
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
-            Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views, run.trace))),
+            Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
         ]
 
