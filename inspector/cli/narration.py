@@ -28,6 +28,10 @@ class Narration:
         """How many calls of a forward have begun."""
         self._paint(f"running: call {count:,}", at_once=False)
 
+    def steps(self, count: int) -> None:
+        """How many steps of a generation have been made."""
+        self._paint(f"running: step {count:,}", at_once=False)
+
     def done(self) -> None:
         """Take the progress line away."""
         if self._line:

@@ -96,7 +96,7 @@ class Branch:
             return None
         last = self.steps[-1]
         names = [item.name for row in last.rows if not row.ended for item in row.stopping if item.done]
-        if last.rows[0].beams and not all(beam.state != "live" for row in last.rows for beam in row.beams):
+        if any(beam.state == "live" and not beam.only_fills for row in last.rows for beam in row.beams):
             limits = [name for name in dict.fromkeys(names) if name in LENGTHS]
             return limits[0] if limits else "no live beam can become better than the finished ones"
         return ", ".join(dict.fromkeys(names)) or "stopped"

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from inspector.generation.settings import hushed
+
 
 class Watch(Protocol):
     """What is told while the loop runs."""
@@ -83,7 +85,8 @@ class Stepped:
         propose = generator.get_candidates
 
         def get_candidates(input_ids: Tensor, **given: Any) -> Any:
-            candidates, logits = propose(input_ids, **given)
+            with hushed():  # what the assistant's own generate remarks about the options that it is handed
+                candidates, logits = propose(input_ids, **given)
             self.watch.drafted(input_ids.shape[1], candidates)
             return candidates, logits
 

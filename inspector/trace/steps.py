@@ -62,6 +62,10 @@ class Criterion:
         return {"name": self.name, "done": self.done}
 
 
+FILLING = -5e8
+"""Below this score a beam only keeps a place, because there were too few real continuations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Beam:
     """A continuation that a beam search took up: `parent` is the row that it continues, `id` the token it adds.
@@ -79,6 +83,11 @@ class Beam:
     state: Literal["live", "finished", "dropped"]
     reason: str | None = None
     tokens: Sequence[int] = ()
+
+    @property
+    def only_fills(self) -> bool:
+        """Whether it is no real continuation but keeps a place: transformers takes 1e9 from the score of such."""
+        return self.state == "live" and self.score < FILLING
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -46,7 +46,7 @@ def test_what_the_loop_raises_is_raised_in_the_caller() -> None:
     with pytest.raises(ArithmeticError, match="in the loop"):
         pulled.pull()
     assert pulled.ended
-    assert threads() == []
+    wait_for(lambda: threads() == [])
 
 
 def test_closing_unwinds_the_loop() -> None:
