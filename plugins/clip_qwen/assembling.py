@@ -191,10 +191,16 @@ def _features(adapter: Adapter, vision: CLIPVisionConfig, directory: Path) -> in
 
 
 def _middle(adapter: Adapter, config: Any) -> int:
-    """The width in the middle of the projector."""
+    """The width in the middle of the projector. Raises `ModelError` where it was trained for another decoder."""
+    trained = adapter.settings.get("image_feature_hidden_size", config.hidden_size)
     if adapter.projector:
         return int(adapter.projector["linear_1.weight"].shape[0])
-    return int(adapter.settings.get("image_feature_hidden_size", config.hidden_size))
+    if trained != config.hidden_size:
+        raise ModelError(
+            f"{adapter.directory} was trained for a decoder of the width {trained} (image_feature_hidden_size in "
+            f"{SETTINGS}); this one has {config.hidden_size}."
+        )
+    return int(config.hidden_size)
 
 
 def _projector(adapter: Adapter, places: Places) -> dict[str, torch.Tensor]:

@@ -97,6 +97,11 @@ class ClipQwen(Family):
                 request = replace(request, prompts=tuple(prompt + words[0] * each for prompt in request.prompts))
         return super().inputs(request, processor, config)
 
+    def layout(self, config: PreTrainedConfig) -> Any:
+        """The class token is left out, which the configuration does not say."""
+        known = super().layout(config)
+        return replace(known, select="default") if config.model_type == "clip_qwen" else known
+
     def role(self, path: str, module: nn.Module) -> str | None:
         """A layer with LoRA matrices beside it keeps its role, and so does the layer inside."""
         names = [name for name in re.sub(r"\.base_layer$", "", path).split(".") if name != "default"]

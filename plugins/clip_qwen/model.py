@@ -152,6 +152,11 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
             logits_to_keep=logits_to_keep,
             **kwargs,
         )
+        if pixel_values is not None and outputs.past_key_values is not None:
+            for (
+                layer
+            ) in outputs.past_key_values.layers:  # it holds more than there are ids, by which it would be cropped
+                layer.is_croppable = False
         return ClipQwenOutput(
             loss=outputs.loss,
             logits=outputs.logits,

@@ -71,6 +71,14 @@ class TestPublishedWeights:
         assert session.model.generation_config.top_p == 0.8
         assert session.config.text_config.seq_length == text_config(preset)["seq_length"] == 8192
 
+    def test_a_picture_before_7b_on_shapes(self) -> None:
+        trace = inspector.load("preset:CLIP-ViT-L-14+Qwen-7B").trace("What is this?", images=picture(640, 480))
+        tokens = len(trace.tokens[0])
+        assert [token.kind for token in trace.tokens[0]].count("image") == 256
+        assert trace.calls[0].outputs["output.logits"].shape == (1, tokens, 151936)
+        assert trace.call("language_model.transformer.h.31").outputs["output"].shape == (1, tokens, 4096)
+        assert len(trace.calls) == 628
+
     def test_clip_in_all_the_ways_it_is_published(self) -> None:
         assert vision_weight("vision_model.encoder.layers.0.mlp.fc1.bias", "v.") == "v.encoder.layers.0.mlp.fc1.bias"
         assert vision_weight("embeddings.class_embedding", "v.") == "v.embeddings.class_embedding"
@@ -156,6 +164,19 @@ class TestTogether:
         session = inspector.load(parts["reference"], adapter=parts["adapter"])
         assert any("projector of the adapter is left out" in notice for notice in session.notices)
         assert any("lora" in name for name, _ in session.model.named_modules())
+
+    def test_a_generation_is_stepped_and_branched(self, parts: dict[str, Path]) -> None:
+        """A branch goes on as if nothing had been cut, although the cache holds more than there are ids."""
+        session = load(parts)
+        inputs = session.encode(inspector.Request(("hi",), (picture(90, 60),))).tensors
+        whole = session.model.generate(**inputs, max_new_tokens=6, do_sample=False)
+        expected = whole[0, inputs["input_ids"].shape[1] :].tolist()
+        generation = session.generate("hi", images=picture(90, 60), max_new_tokens=6, do_sample=False)
+        generation.run()
+        assert [step.chosen.id for step in generation.steps] == expected
+        generation.back(3)
+        generation.run()
+        assert [step.chosen.id for step in generation.steps] == expected
 
     def test_a_chat_model_ends_where_a_turn_does(self, parts: dict[str, Path], tmp_path: Path) -> None:
         for file in parts["reference"].iterdir():

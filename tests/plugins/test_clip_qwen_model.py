@@ -19,7 +19,7 @@ from inspector_plugins.clip_qwen.decoder import QwenForCausalLM
 from inspector_plugins.clip_qwen.model import ClipQwenForConditionalGeneration
 from tests.models.test_shape_only import assert_same_integers, record
 from tests.plugins import golden
-from tests.plugins.golden import FLOAT, largest
+from tests.plugins.golden import FLOAT, largest, unmasked
 
 IMAGE = 500
 PATCHES = 16
@@ -75,6 +75,15 @@ def test_a_padded_batch_gives_what_each_row_gives(model: Model) -> None:
     for row, inputs in enumerate(alone(own)):
         expected = model(**inputs).logits[0]
         assert largest(batch[row, -len(expected) :], expected) <= FLOAT
+
+
+@torch.no_grad()
+def test_sdpa_and_eager_agree() -> None:
+    """Pictures, padding, and rows on either side of seq_length."""
+    inputs = {**padded(rows((150, 1), (60, 1), (20, 0))), "pixel_values": pictures(2)}
+    one, other = (golden.model(faithful=False, attention=name)(**inputs) for name in ("sdpa", "eager"))
+    mask = one.attention_mask
+    assert largest(unmasked(one.logits, mask, 1), unmasked(other.logits, mask, 1)) <= FLOAT
 
 
 @torch.no_grad()

@@ -87,6 +87,12 @@ def test_pickles_of_anything_but_tensors(parts: Parts, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_decoder_of_another_width(parts: Parts, tmp_path: Path) -> None:
+    adapter = write_adapter(tmp_path / "adapter", image_feature_hidden_size=4096)
+    (adapter / "other_params.bin").unlink()
+    refused("was trained for a decoder of the width 4096 .*; this one has 64", parts, adapter=adapter)
+
+
 def test_a_clip_of_another_patch_count(parts: Parts, tmp_path: Path) -> None:
     adapter = write_adapter(tmp_path / "adapter", image_context_length=256)
     refused("was trained with 256 features a picture.*makes 16: 56 pixels, patches of 14", parts, adapter=adapter)
