@@ -82,7 +82,7 @@ def test_a_lora_of_another_decoder(parts: Parts, tmp_path: Path) -> None:
 
 def test_pickles_of_anything_but_tensors(parts: Parts, tmp_path: Path) -> None:
     adapter = write_adapter(tmp_path / "adapter")
-    (adapter / "other_params.bin").write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
+    (adapter / "other_params.bin").write_bytes(pickle.dumps(Runs(tmp_path / "ran"), protocol=2))
     refused(r"other_params\.bin cannot be read as tensors alone, and nothing of it was run", parts, adapter=adapter)
     assert not (tmp_path / "ran").exists()
 
