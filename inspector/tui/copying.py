@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inspector.analysis.wording import summary, value_text
 from inspector.trace import Call, TensorInfo
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from inspector.models import Options
 
 
-def choices(run: Run, index: int, port: str | None) -> list[Choice]:
-    """The choices for a call and the chosen port of it, the likeliest first."""
+Pointed = tuple[str, Any]
+"""An element of a tensor: its index, as `[0, 3, 5]`, and its value."""
+
+
+def choices(run: Run, index: int, port: str | None, pointed: Pointed | None = None) -> list[Choice]:
+    """The choices for a call, the chosen port of it and the element under the cursor, the likeliest first."""
     call = run.trace.calls[index]
     found = [Choice("path", call.path)] if call.path else []
     ports = call.ports()
@@ -24,15 +28,18 @@ def choices(run: Run, index: int, port: str | None) -> list[Choice]:
         value = ports[port]
         words = summary(value) if isinstance(value, TensorInfo) else value_text(value)
         found += [Choice("port", f"{call.path}:{port}"), Choice("summary", f"{call.path}:{port} {words}")]
-    return [*found, Choice("Python", snippet(run, call, port)), Choice("class", call.class_name)]
+    if pointed is not None:
+        found.append(Choice("value", f"{pointed[1]!r}"))
+    return [*found, Choice("Python", snippet(run, call, port, pointed)), Choice("class", call.class_name)]
 
 
-def snippet(run: Run, call: Call, port: str | None) -> str:
-    """A program that traces, or opens the trace, and takes the tensor at `port` of the call."""
+def snippet(run: Run, call: Call, port: str | None, pointed: Pointed | None = None) -> str:
+    """A program that traces, or opens the trace, and takes the tensor at `port` of the call, and an element of it."""
     lines = ["import inspector", "", *_source(run, call), f"call = trace.call({call.path!r}{_occurrence(run, call)})"]
     value = None if port is None else call.ports().get(port)
     if isinstance(value, TensorInfo) and not run.trace.model.shape_only:
         lines.append(f"tensor = trace.value(call, {port!r})")
+        lines += [] if pointed is None else [f"value = tensor{pointed[0]}"]
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,8 @@ def test_the_choices_for_a_port() -> None:
     assert found["port"] == "language_model.layers.0:output"
     assert found["summary"].startswith("language_model.layers.0:output f32[1,12,16] n=192 x∈[")
     assert found["class"] == "DecoderLayer"
+    assert "value" not in found
+    assert choices(Run(trace), 6, "output", ("[0, 1, 2]", 0.5))[3].text == "0.5"
 
 
 def test_the_root_has_no_path_to_copy() -> None:
@@ -33,8 +35,9 @@ def test_python_for_a_saved_trace_arrives_at_the_tensor(tmp_path: Path) -> None:
     directory = trace.save(tmp_path / "it's.trace")
     call = trace.call("language_model.layers.1.mlp")
     scope: dict[str, object] = {}
-    exec(snippet(Run(Trace.open(directory), directory=directory), call, "output"), scope)
+    exec(snippet(Run(Trace.open(directory), directory=directory), call, "output", ("[0, 3, 4]", 0.0)), scope)
     assert tuple(scope["tensor"].shape) == (1, 12, 16)  # type: ignore[attr-defined]
+    assert scope["value"] == trace.value(call, "output")[0, 3, 4]
 
 
 def test_python_for_a_model_arrives_at_the_tensor(tmp_path: Path) -> None:

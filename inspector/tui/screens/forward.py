@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -101,6 +101,11 @@ call that made them. On the right what went in and came out of the selected call
         for widget in (self.query_one(CallsList), self.query_one(ModuleTree), self.query_one(TensorPanel)):
             widget.trace = self.trace
         self.query_one(CallsList).focus()
+
+    @property
+    def pointed(self) -> tuple[str, Any] | None:
+        """Index and value of the element under the cursor of the heatmap."""
+        return self.query_one(TensorPanel).pointed
 
     def go(self, call: int, port: str | None = None) -> None:
         """Select a call, and one of its ports; `back` returns to where one was."""

@@ -18,6 +18,10 @@ from inspector.tui.screens.dialog import Dialog
 
 KEY_WIDTH = 20
 
+PALETTE = (
+    "ctrl+p lists every action, and finds modules and calls. Its entry Keys writes a file in which keys are changed."
+)
+
 
 class HelpScreen(Dialog[None]):
     """Explains `screen` and the widget in it that has the focus, each through its `HELP` text."""
@@ -51,7 +55,8 @@ def explain(screen: Screen[object]) -> Content:
         lines.append(Content.styled(title, "bold $primary"))
         lines += [_key_line(screen, keys, binding) for keys, binding in bindings]
         lines.append(Content(""))
-    return Content("\n").join(lines[:-1])
+    lines.append(Content.styled(PALETTE, "$text-muted"))
+    return Content("\n").join(lines)
 
 
 def _groups(screen: Screen[object]) -> Iterator[tuple[str, list[tuple[list[str], Binding]]]]:

@@ -150,7 +150,9 @@ class InspectorScreen(Screen[None]):
         selected = self.selected()
         if selected is None:
             return
-        chosen = await self.app.push_screen_wait(MenuScreen("Copy", choices(self.run, *selected)))
+        chosen = await self.app.push_screen_wait(
+            MenuScreen("Copy", choices(self.run, *selected, self.query_one(ForwardTab).pointed))
+        )
         if chosen is not None:
             self.app.copy_to_clipboard(chosen.text)
             self.notify(f"Copied the {chosen.name}.", markup=False)
