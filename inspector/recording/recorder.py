@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from inspector.errors import Cancelled
 from inspector.recording.attention import AttentionProbe
+from inspector.recording.cache import CacheProbe
 from inspector.recording.clock import Clocks
 from inspector.recording.flow import Flow
 from inspector.recording.keeper import Keeper
@@ -56,7 +57,7 @@ class Recorder:
     `modules` holds the (path, module) pairs that the numbers of `rows` index.
     `exception` is the last that came through a module. `on_call` is called with the number of calls begun so far;
     setting `cancel` makes the next call raise `Cancelled`. `probes` record beside the hooks, after those of attention
-    kernels and of what the model remembers.
+    kernels, of caches and of what the model remembers.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Recorder:
         self.exception: BaseException | None = None
         self.notices: list[str] = []
         self.clocks = Clocks(model)
-        self._probes: tuple[Probe, ...] = (AttentionProbe(), StateProbe(), *probes)
+        self._probes: tuple[Probe, ...] = (AttentionProbe(), StateProbe(), CacheProbe(), *probes)
         self._on_call = on_call
         self._cancel = cancel
         self._rows: list[list[Any]] = []

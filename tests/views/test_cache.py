@@ -1,0 +1,189 @@
+"""The view of the cache: kinds, lengths, bytes, growth, what a context needs, and what does not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import DynamicCache, StaticCache
+from transformers.cache_utils import Fp8QuantizedLayer
+
+import inspector
+from inspector import Curve, InputError, Part, TensorInfo, Text, Trace, TraceError
+from inspector.analysis.cache import caches, context_limit
+from inspector.views.cache import VIEW
+from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
+from tests.fakes import save_tiny
+from tests.traces import small_trace
+
+TOKEN = 2 * 2 * 8 * 4
+"""Bytes of one token in one layer: keys and values, two heads, eight features, float32."""
+
+
+def part(parts: Sequence[Part], title: str) -> Any:
+    return next(item for item in parts if item.title.startswith(title))
+
+
+def field(parts: Sequence[Part], name: str) -> Any:
+    return next((row[1] for row in part(parts, "Cache").rows if row[0].startswith(name)), None)
+
+
+def check(parts: Sequence[Part], name: str) -> tuple[str, str]:
+    return next((row[1], row[2]) for row in part(parts, "Checks").rows if row[0] == name)
+
+
+def run(subject: Any, cache: Any = None, batch: bool = False) -> Trace:
+    with inspector.capture(subject, values="*:attention.*") as trace, torch.no_grad():
+        forwards(subject, text(batch), STEPS, cache)
+    return trace
+
+
+def test_a_dynamic_cache_step_by_step() -> None:
+    trace = run(model("qwen2"), batch=True)
+    parts = VIEW(trace)
+    tokens = 17 + STEPS - 1
+    assert field(parts, "class") == "DynamicCache"
+    assert field(parts, "step") == STEPS - 1
+    assert field(parts, "layers") == "2 dynamic"
+    assert field(parts, "tokens") == f"{tokens}, in each of 2 rows"
+    (first, second) = part(parts, "Layers of the cache").rows
+    assert first[:5] == (0, "dynamic", tokens, tokens, None)
+    assert first[5:8] == (f"f32[2,2,{tokens},8]", f"f32[2,2,{tokens},8]", "cpu")
+    assert first[8:] == (2 * TOKEN * tokens, 2 * TOKEN, 2 * TOKEN * 4096)
+    assert second[0] == 1
+    curve = part(parts, "Growth")
+    assert isinstance(curve, Curve)
+    assert list(curve.series["tokens"]) == [17, 18, 19, 20]
+    assert list(curve.series["bytes"]) == [2 * 2 * TOKEN * count for count in (17, 18, 19, 20)]
+    assert field(parts, "a context of 4,096 tokens") == "2 MiB"
+    assert field(parts, "grouped-query") == "2 query heads share one of the keys and values: 10 KiB in place of 20 KiB"
+    assert {row[1] for row in part(parts, "Checks").rows} == {"agrees"}
+    assert field(VIEW(trace, step="0"), "tokens") == "17, in each of 2 rows"
+
+
+def test_sliding_layers_hold_a_window_and_no_more() -> None:
+    parts = VIEW(run(model("gemma2_softcap", "eager")))
+    sliding, full = part(parts, "Layers of the cache").rows
+    assert sliding[:5] == (0, "sliding dynamic", 20, WINDOW - 1, WINDOW)
+    assert full[:5] == (1, "dynamic", 20, 20, None)
+    assert (sliding[10], full[10]) == (TOKEN * WINDOW, TOKEN * 4096)
+    assert field(parts, "layers") == "1 sliding dynamic, 1 dynamic"
+
+
+def test_a_static_cache_takes_its_room_from_the_start() -> None:
+    subject = model("qwen2")
+    parts = VIEW(run(subject, StaticCache(config=subject.config, max_cache_len=24)))
+    row = part(parts, "Layers of the cache").rows[0]
+    assert row[:5] == (0, "static", 20, 24, 24)
+    assert row[8] == row[10] == TOKEN * 24
+    assert set(part(parts, "Growth").series["bytes"]) == {2 * TOKEN * 24}
+
+
+def test_a_quantised_cache_counts_what_it_stores() -> None:
+    cache = DynamicCache()
+    cache.layers[:] = [Fp8QuantizedLayer() for _ in range(2)]
+    parts = VIEW(run(model("qwen2"), cache))
+    row = part(parts, "Layers of the cache").rows[0]
+    assert row[1:3] == ("quantised", 20)
+    assert row[8] == 2 * 2 * 20 * 8 + 8
+    assert row[8] < TOKEN * 20 / 3
+
+
+def test_keys_and_values_of_a_layer() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject, values=VIEW.needs(layer="1") if VIEW.needs else ()) as trace, torch.no_grad():
+        cache = forwards(subject, text(True))
+    parts = VIEW(trace, layer="1", row="1", head="1")
+    keys, values = part(parts, "Keys of model.layers.1"), part(parts, "Values of model.layers.1")
+    torch.testing.assert_close(torch.tensor(keys.values), cache.layers[1].keys[1, 1])
+    torch.testing.assert_close(torch.tensor(values.values), cache.layers[1].values[1, 1])
+    assert part(parts, "Keys and values of layer 1").rows[0][1] == "f32[2,2,20,8]"
+    assert "n=160 x∈[" in part(parts, "Keys and values of layer 1").rows[1][2]
+    with pytest.raises(TraceError, match=r"attention\.key was not kept"):
+        VIEW(trace, layer="0")
+
+
+def test_a_vision_language_model_and_a_saved_trace(tmp_path: Path) -> None:
+    trace = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl"))
+    parts = VIEW(trace)
+    assert field(parts, "layers") == "2 dynamic"
+    assert repr(VIEW(Trace.open(trace.save(tmp_path / "trace")), layer="1")) == repr(VIEW(trace, layer="1"))
+
+
+def test_shape_only_knows_all_but_values(tmp_path: Path) -> None:
+    session = inspector.load(save_tiny("qwen2", tmp_path), shape_only=True)
+    parts = VIEW(session.trace("Hi", raw=True))
+    assert field(parts, "tokens") == "2"
+    assert part(parts, "Layers of the cache").rows[0][8] == 2 * TOKEN
+    assert "no values" in part(VIEW(session.trace("Hi"), layer="0"), "Keys of layer 0").text
+
+
+def test_no_cache_and_wrong_requests() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject(**text(), use_cache=False)
+    (only,) = VIEW(trace)
+    assert isinstance(only, Text)
+    for options, message in (
+        ({"step": "9"}, "there are 4 steps"),
+        ({"layer": "5"}, "there are 2 layers"),
+        ({"layer": "0", "head": "2"}, "there are 2 heads of keys"),
+    ):
+        with pytest.raises(InputError, match=message):
+            VIEW(run(subject), **options)
+
+
+def test_a_trace_from_elsewhere_shows_what_its_tensors_tell() -> None:
+    parts = VIEW(small_trace())
+    row = part(parts, "Layers of the cache").rows[0]
+    assert (row[1], row[3], row[5]) == (None, 12, "f32[1,2,12,8]")
+    assert context_limit(small_trace()) is None
+
+
+def test_fault_a_cache_that_was_sliced_wrongly() -> None:
+    """One layer cropped and the other not, and keys without their values."""
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        cache = forwards(subject, text(), 2)
+        cache.layers[1].keys = cache.layers[1].keys[:, :, 3:]
+        cache.layers[1].values = cache.layers[1].values[:, :, 3:]
+        subject(torch.tensor([[5]]), past_key_values=cache)
+    parts = VIEW(trace)
+    assert check(parts, "tokens in each layer") == ("≠ differs", "19 tokens in most layers, but layer 1 has 16.")
+    assert check(parts, "keys in each full layer")[0] == "≠ differs"
+    whole = caches(trace)[0]
+    layer = whole.layers[0]
+    assert isinstance(layer.values, TensorInfo)
+    lopsided = replace(layer, values=replace(layer.values, shape=(1, 2, 4, 8)))
+    from inspector.analysis.cache_checks import _layers
+
+    found = {item.name: item for item in _layers(replace(whole, layers=(lopsided, whole.layers[1])))}
+    assert found["keys and values"].ok is False
+
+
+def test_fault_a_padding_mask_of_another_length() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        out = subject(**text())
+        mask = torch.ones(1, 20, dtype=torch.long)
+        subject(torch.tensor([[5]]), attention_mask=mask, past_key_values=out.past_key_values)
+    assert check(VIEW(trace, step="1"), "length of the padding mask") == (
+        "≠ differs",
+        "The padding mask has 20 columns for 18 tokens.",
+    )
+
+
+def test_a_cache_that_became_shorter_is_told() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        cache = forwards(subject, text(), 3)
+        cache.crop(-6)
+        subject(torch.tensor([[5]]), past_key_values=cache)
+    assert check(VIEW(trace), "growth") == (
+        "cannot be told",
+        "It became shorter, cropped or begun anew: from 19 to 14 tokens in step 3.",
+    )
