@@ -133,12 +133,12 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give either input_ids or inputs_embeds.")
+        if pixel_values is not None and input_ids is None:
+            raise ValueError("Pictures are merged at the placeholders of input_ids; inputs_embeds have none.")
         features = None
         if inputs_embeds is None:
             inputs_embeds = self.get_input_embeddings()(input_ids)
         if pixel_values is not None:
-            if input_ids is None:
-                raise ValueError("Pictures are merged at the placeholders of input_ids; inputs_embeds have none.")
             features = self.get_image_features(pixel_values)
             merged = self.merge(inputs_embeds, input_ids, features, attention_mask)
             inputs_embeds, attention_mask = merged.inputs_embeds, merged.attention_mask
@@ -200,3 +200,9 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
                 pictures = torch.cat([own.repeat(expand_size, 1, 1, 1) for own in pictures.split(counts)])
             expanded[1]["pixel_values"] = pictures
         return expanded
+
+
+def keep_whole(cache: Cache | None) -> None:
+    """Let no one crop a cache that holds more tokens than there were ids: who counts ids would crop too much."""
+    for layer in () if cache is None else cache.layers:
+        layer.is_croppable = False
