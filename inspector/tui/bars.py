@@ -15,7 +15,10 @@ from inspector.analysis.wording import in_seconds, in_short
 from inspector.trace import ModelInfo, Trace
 from inspector.tui.pages import Page
 from inspector.tui.places import chain
-from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.cells import fit_end, visible
+
+SHORTEST = 12
+"""Cells that the name of a model keeps, however little room there is."""
 
 
 class InfoLine(Widget):
@@ -52,11 +55,14 @@ class HeaderLine(InfoLine):
 
     def render(self) -> Content:
         model = self._model
-        name = (visible(model.reference), "bold $primary")
-        left = Content.assemble(name, (f" · {in_short(model.parameters)} parameters", "$text-muted"))
+        size = f" · {in_short(model.parameters)} parameters"
         where = [model.device, model.dtype, *([model.attention] if model.attention else [])]
         how = [("shape-only", "$text-warning"), (" · ", "$text-muted")] if model.shape_only else []
-        return self.spread(left, Content.assemble(*how, (visible(" · ".join(where)), "$text-muted")))
+        right = Content.assemble(*how, (visible(" · ".join(where)), "$text-muted"))
+        room = self.content_size.width - right.cell_length - len(size) - 2
+        name = visible(model.reference)
+        name = name if cell_len(name) <= room else fit_end(name, max(room, SHORTEST))
+        return self.spread(Content.assemble((name, "bold $primary"), (size, "$text-muted")), right)
 
 
 class NoticeLine(InfoLine):

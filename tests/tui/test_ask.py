@@ -11,6 +11,7 @@ from inspector.tui.jobs import Job
 from inspector.tui.messages import Painted
 from inspector.tui.runs import Question
 from inspector.tui.screens.ask import AskScreen, keep, suggestion
+from inspector.tui.screens.help import HelpScreen
 from inspector.tui.settings import Settings
 from tests.tui.apps import Quiet, on_screen
 
@@ -66,6 +67,15 @@ async def test_an_empty_prompt_a_missing_picture_and_an_open_quote_are_told_in_p
             await pilot.press("enter")
             assert told in state(screen)
         assert app.asked == []
+
+
+async def test_a_batch_is_not_dropped_in_silence_and_help_explains_the_fields() -> None:
+    async with Asking(Question(Request(("a", "b")))).run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, AskScreen)
+        assert "several prompts" in state(screen)
+        await pilot.press("f1")
+        dialog = await on_screen(pilot, HelpScreen)
+        assert "Images are files" in dialog.query_one(Static).render().plain
 
 
 async def test_escape_goes_back_with_nothing() -> None:

@@ -20,7 +20,7 @@ from inspector.tui.screens.help import HelpScreen
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
-from inspector.tui.screens.save import SaveScreen
+from inspector.tui.screens.save import SaveScreen, suggest
 from inspector.tui.widgets.calls_list import CallsList
 from inspector.tui.widgets.module_tree import ModuleTree
 from inspector.tui.widgets.tensor_panel import TensorPanel
@@ -258,22 +258,40 @@ async def test_a_trace_is_saved_and_opens_again(elsewhere: Path) -> None:
         await opened(pilot, small_trace())
         await pilot.press("S")
         dialog = await on_screen(pilot, SaveScreen)
-        assert dialog.query_one(Input).value == "demo-tiny-vl.trace"
+        assert dialog.query_one(Input).value == "tiny-vl.trace"
         await pilot.press("enter")
         await on_screen(pilot, InspectorScreen)
         await settled(pilot)
-    assert len(Trace.open(elsewhere / "demo-tiny-vl.trace").calls) == 20
+    assert len(Trace.open(elsewhere / "tiny-vl.trace").calls) == 20
 
 
 async def test_saving_over_something_is_a_message(elsewhere: Path) -> None:
-    (elsewhere / "demo-tiny-vl.trace").mkdir()
+    (elsewhere / "tiny-vl.trace").mkdir()
     async with Quiet().run_test(size=SMALL) as pilot:
         await opened(pilot, small_trace())
-        await pilot.press("S", "enter")
+        await pilot.press("S")
+        dialog = await on_screen(pilot, SaveScreen)
+        assert dialog.query_one(Input).value == "tiny-vl-2.trace"
+        dialog.query_one(Input).value = "tiny-vl.trace"
+        await pilot.press("enter")
         dialog = await on_screen(pilot, MessageScreen)
         assert "exists" in dialog.query_one(Static).render().plain
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, InspectorScreen)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("preset:Qwen2.5-VL-7B", "Qwen2.5-VL-7B.trace"),
+        ("Qwen/Qwen2.5-0.5B", "Qwen2.5-0.5B.trace"),
+        ("/models/my model/", "my-model.trace"),
+        ("C:\\models\\mine", "mine.trace"),
+        ("/", "model.trace"),
+    ],
+)
+def test_the_name_that_is_suggested_for_a_trace(reference: str, name: str) -> None:
+    assert suggest(reference) == name
 
 
 async def test_a_picture_is_saved_under_a_free_name(elsewhere: Path) -> None:

@@ -40,6 +40,7 @@ class AskScreen(Dialog[Question]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "ask", "Run", id="ask.run", tooltip="Run the forward with these inputs"),
+        Binding("f1", "app.help", "Help", id="ask.help", tooltip="Explain these fields", show=False),
         Binding("down", "app.focus_next", "Next field", id="ask.next", tooltip="Next field", show=False),
         Binding("up", "app.focus_previous", "Previous field", id="ask.previous", tooltip="Previous field", show=False),
     ]
@@ -50,7 +51,7 @@ Images are files, set apart by blanks; put a name with blanks in quotes. The rig
 Values are patterns over module paths: * keeps every tensor, "*.self_attn:output" the outputs of attention."""
 
     def __init__(self, reference: str, question: Question, loading: Job[Any] | None = None) -> None:
-        super().__init__(f"Ask {reference}", "enter run · tab next field · esc back")
+        super().__init__(f"Ask {reference}", "enter run · tab next field · f1 help · esc back")
         self._question = question
         self._loading = loading
 
@@ -68,6 +69,9 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
 
     def on_mount(self) -> None:
         self.query_one("#prompt").focus()
+        request = self._question.request
+        if request.messages or len(request.prompts) > 1:
+            self._say("The last run was asked several prompts or a conversation; this one is asked a single prompt.")
         if self._loading is not None:
             self._loading.watch(self)
 

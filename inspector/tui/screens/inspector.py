@@ -25,7 +25,7 @@ from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.forward import ForwardTab
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
-from inspector.tui.screens.save import SaveScreen
+from inspector.tui.screens.save import SaveScreen, suggest
 from inspector.tui.screens.tokens import TokensTab
 from inspector.tui.widgets.views_pane import ViewsPane
 
@@ -140,8 +140,7 @@ class InspectorScreen(Screen[None]):
 
     @work
     async def action_save(self) -> None:
-        name = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in self.trace.model.reference)
-        directory = await self.app.push_screen_wait(SaveScreen(f"{name.strip('-.')}.trace"))
+        directory = await self.app.push_screen_wait(SaveScreen(suggest(self.trace.model.reference)))
         if directory is not None:
             self.post_message(self.Saving(self.run, directory))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import count
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -31,3 +33,10 @@ class SaveScreen(Dialog[Path]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.value.strip():
             self.dismiss(Path(event.value.strip()).expanduser())
+
+
+def suggest(reference: str) -> str:
+    """A name for the trace of a model that nothing in the current directory has yet."""
+    name = re.sub(r"[^\w.-]", "-", re.split(r"[/\\:]", reference.rstrip("/\\"))[-1]) or "model"
+    names = (f"{name}.trace" if number == 1 else f"{name}-{number}.trace" for number in count(1))
+    return next(name for name in names if not Path(name).exists())
