@@ -135,8 +135,9 @@ def undone(trace: Trace, tower: Tower) -> Undone:
     port = next((port for port in ("output.pooler_output", "output", "output[0]") if port in tower.call.outputs), None)
     if merger is None or port is None:
         return Undone(None, "The tower has no merger whose output could be compared.")
-    result = tower.call.outputs[port]
-    if isinstance(result, TensorInfo) and result.origin is not None and result.origin[0] == merger.index:
+    result, made = tower.call.outputs[port], merger.outputs.get("output")
+    makers = {(merger.index, "output"), made.origin if isinstance(made, TensorInfo) else None} - {None}
+    if isinstance(result, TensorInfo) and result.origin in makers:
         return Undone(False, "The tower put out what its merger put out, in window order: the order was not undone.")
     return _compared(kept(trace, merger, "output"), kept(trace, tower.call, port), order, result)
 

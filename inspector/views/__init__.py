@@ -8,6 +8,7 @@ from inspector.views import (
     attention,
     beams,
     branches,
+    cache,
     calls,
     masks,
     memory,
@@ -15,8 +16,10 @@ from inspector.views import (
     positions,
     processors,
     steps,
+    template,
     tensor,
     tokens,
+    vision,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ BUILT_IN = {
     view.name: view
     for view in (
         *(modules.VIEW, calls.VIEW, tokens.VIEW, tensor.VIEW, memory.VIEW, positions.VIEW, masks.VIEW, attention.VIEW),
+        cache.VIEW,
+        *(vision.VIEW, template.VIEW),
         *(steps.VIEW, processors.VIEW, beams.VIEW, branches.VIEW),
     )
 }

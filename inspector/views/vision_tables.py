@@ -1,0 +1,234 @@
+"""Pictures as tables: the ledger, what the processor did, from pixels to features, vision blocks and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from inspector.analysis.forwards import TOWER_GRID
+from inspector.analysis.ledger import Entry, Total
+from inspector.analysis.tower import Block, Tower
+from inspector.analysis.windows import windows
+from inspector.analysis.wording import number
+from inspector.parts import Cell, Column, Table
+from inspector.trace import Call, TensorInfo, Trace
+from inspector.views.rows import Rows
+
+MARK = "≠"
+RESAMPLING = {0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
+STAGES = ("vision_tower", "patch_embed", "merger", "projector")
+
+
+def ledger(found: Sequence[Entry], sums: Sequence[Total]) -> Table:
+    """A row for each picture and video, and one for all of a kind."""
+    columns = (
+        *(Column("picture"), Column("source"), Column("row", "right"), Column("original"), Column("resized")),
+        *(Column("grid"), Column("patches", "right", "count"), Column("expected", "right", "count")),
+        *(Column("placeholders", "right", "count"), Column("features", "right", "count")),
+        *(Column("difference", "right"), Column("mark")),
+    )
+    rows = [*map(_entry, found), *(_total(total) for total in sums)]
+    note = "" if found else "This forward was given no pictures, and its ids hold no placeholders."
+    return Table("Ledger", columns, rows, note)
+
+
+def _entry(entry: Entry) -> tuple[Cell, ...]:
+    media = entry.media
+    original = None if media is None else f"{media.width}×{media.height}"
+    if media is not None and media.kind == "video":
+        original = f"{original}, {len(media.sampled)} of {media.frames} frames"
+    return (
+        entry.name if entry.span is not None or entry.found else f"{entry.name} (not in the ids)",
+        None if media is None else media.source,
+        entry.row,
+        original,
+        None if entry.resized is None else f"{entry.resized[0]}×{entry.resized[1]}",
+        None if entry.size is None else "×".join(map(str, entry.size)),
+        entry.patches,
+        entry.expected,
+        entry.found,
+        entry.features,
+        entry.difference,
+        MARK if entry.difference else None,
+    )
+
+
+def _total(total: Total) -> tuple[Cell, ...]:
+    difference = None if total.features is None else total.found - total.features
+    cells = (None, None, None, None, None, total.patches, total.expected, total.found, total.features, difference)
+    return (f"all {total.kind}s", *cells, MARK if difference else None)
+
+
+def processing(trace: Trace, found: Sequence[Entry]) -> Table:
+    """What the processor did to each picture, step by step, with its settings."""
+    rows: list[tuple[Cell, ...]] = []
+    for kind in ("image", "video"):
+        settings = trace.facts.get(f"{kind}_processor")
+        own = [entry for entry in found if entry.kind == kind]
+        if settings and own:
+            rows += [(f"{kind}s", step, text) for step, text in _steps(settings, kind)]
+            rows += [row for entry in own for row in _scaled(entry)]
+    note = "" if rows else "The settings of the processor were not recorded: the inputs were made elsewhere."
+    return Table("What the processor did", (Column("pictures"), Column("step"), Column("how")), rows, note)
+
+
+def _steps(settings: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
+    if kind == "video":
+        rate = settings.get("fps")
+        yield "sample", f"{rate} frames a second" if rate else "frames as they were asked for"
+    if settings.get("do_convert_rgb"):
+        yield "convert", "to RGB"
+    if settings.get("do_resize", True):
+        yield "resize", _resize(settings)
+    if settings.get("do_center_crop"):
+        yield "crop", f"the middle, {_size(settings.get('crop_size'))}"
+    if settings.get("do_rescale", True):
+        yield "rescale", f"× {number(settings.get('rescale_factor') or 1 / 255, 4)}: 0 to 255 becomes 0 to 1"
+    if settings.get("do_normalize", True) and settings.get("image_mean"):
+        mean, std = (", ".join(number(value, 4) for value in settings[name]) for name in ("image_mean", "image_std"))
+        yield "normalise", f"minus {mean}, divided by {std} (red, green, blue)"
+    if settings.get("patch_size") and settings.get("merge_size"):
+        patch, temporal, merge = (
+            settings["patch_size"],
+            settings.get("temporal_patch_size") or 1,
+            settings["merge_size"],
+        )
+        length = 3 * temporal * patch * patch
+        still = ", a still picture twice" if kind == "image" and temporal > 1 else ""
+        yield (
+            "cut up",
+            f"patches of {patch}×{patch} pixels and {temporal} frames{still}: rows of {length} numbers, "
+            f"{merge}×{merge} neighbours after each other",
+        )
+
+
+def _resize(settings: Mapping[str, Any]) -> str:
+    size, how = settings.get("size") or {}, RESAMPLING.get(settings.get("resample", 2), "")
+    patch, merge = settings.get("patch_size"), settings.get("merge_size")
+    if patch and merge and size.get("shortest_edge"):
+        return (
+            f"{how}: sides to multiples of {patch * merge}, {size['shortest_edge']:,} to {size['longest_edge']:,} "
+            "pixels in all"
+        )
+    return f"{how}: {_size(size)}"
+
+
+def _size(size: Any) -> str:
+    if not isinstance(size, Mapping):
+        return str(size)
+    if size.get("height") and size.get("width"):
+        return f"{size['width']}×{size['height']}"
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in size.items() if value)
+
+
+def _scaled(entry: Entry) -> Iterator[tuple[Cell, ...]]:
+    """By how much a picture was stretched: where a box on it comes to lie."""
+    media = entry.media
+    if media is None or entry.resized is None:
+        return
+    across, down = entry.resized[0] / media.width, entry.resized[1] / media.height
+    text = f"{media.width}×{media.height} to {entry.resized[0]}×{entry.resized[1]}: × {number(across, 4)} across, "
+    text += f"× {number(down, 4)} down"
+    yield entry.name, "resize", text + ("" if abs(across - down) < 1e-9 else ", so that proportions change a little")
+
+
+def stages(trace: Trace, step: int, found: Sequence[Entry]) -> Table:
+    """The modules between pixels and the language model, with rows in all and for each picture."""
+    strategy = trace.config.get("vision_feature_select_strategy")
+    rows: list[tuple[Cell, ...]] = []
+    for call in trace.calls:
+        if call.step != step or call.role not in STAGES:
+            continue
+        pictures = _pictures(trace, call, len(found))
+        for port, value in call.outputs.items():
+            if isinstance(value, TensorInfo) and len(value.shape) > 1 and "[" not in port:
+                count = prod(value.shape[:-1]) if call.role != "patch_embed" else _patches(value)
+                each = count / pictures if pictures else None
+                rows.append((call.index, call.path, call.role, port, str(value), count, each))
+    columns = (
+        *(Column("call", "right"), Column("module"), Column("role"), Column("port"), Column("tensor")),
+        *(Column("rows", "right", "count"), Column("a picture", "right")),
+    )
+    note = ""
+    if strategy:
+        kept = "leaves the class token out" if strategy == "default" else "keeps the class token"
+        note = f"vision_feature_select_strategy is {strategy!r}: it {kept} between vision tower and projector."
+    return Table("From pixels to features", columns, rows, note)
+
+
+def _pictures(trace: Trace, call: Call, count: int) -> int:
+    """How many pictures a run of a vision tower, or a call inside one, is about: as many as it was given grids."""
+    grid = call.inputs.get(TOWER_GRID)
+    if isinstance(grid, TensorInfo) and len(grid.shape) == 2:
+        return grid.shape[0]
+    return count if call.parent is None else _pictures(trace, trace.calls[call.parent], count)
+
+
+def _patches(value: TensorInfo) -> int:
+    """Patches of a patch embedding's output: [patches, dims], or a map [pictures, dims, rows, columns]."""
+    if len(value.shape) == 4:
+        return value.shape[0] * value.shape[2] * value.shape[3]
+    return prod(value.shape[:-1])
+
+
+def blocks(found: Sequence[Block]) -> Table:
+    """A row for each vision block: what attends to itself there, beside what the configuration says."""
+    columns = (
+        *(Column("block", "right"), Column("attends within"), Column("configuration"), Column("published")),
+        *(Column("segments", "right", "count"), Column("patches in each"), Column("cu_seqlens"), Column("mark")),
+    )
+    words = {"windows": "windows", "full": "whole frames", "both": "frames of one window", "other": "something else"}
+
+    def row(block: Block) -> tuple[Cell, ...]:
+        sizes = [after - before for before, after in zip(block.lengths, block.lengths[1:], strict=False)]
+        unlike = block.published and block.published != block.asked
+        return (
+            block.number,
+            words.get(block.kind),
+            words.get(block.asked),
+            words.get(block.published),
+            len(sizes) or None,
+            None if not sizes else str(sizes[0]) if len(set(sizes)) == 1 else f"{min(sizes)}–{max(sizes)}",
+            _shortened(block.lengths),
+            MARK if block.wrong or unlike else None,
+        )
+
+    return Table("Vision blocks", columns, Rows(found, row))
+
+
+def _shortened(lengths: Sequence[int]) -> str | None:
+    if not lengths:
+        return None
+    shown = ", ".join(map(str, lengths if len(lengths) <= 5 else [*lengths[:3], "…", lengths[-1]]))
+    return f"[{shown}]"
+
+
+def window_table(tower: Tower, picture: int) -> Table:
+    """The windows of one picture, in their order: where each lies, and where its tokens go."""
+    merge = tower.layout.merge
+    own = [
+        (place, window)
+        for place, window in enumerate(windows(tower.sizes, merge, tower.layout.window_side))
+        if window.picture == picture
+    ]
+    columns = (
+        *(Column("window", "right"), Column("frame", "right"), Column("rows"), Column("columns")),
+        *(Column("tokens", "right", "count"), Column("places in window order"), Column("patches in cu_seqlens")),
+    )
+
+    def row(item: tuple[int, Any]) -> tuple[Cell, ...]:
+        place, window = item
+        last = window.start + window.tokens
+        return (
+            place,
+            window.frame,
+            f"{window.top}–{window.top + window.rows - 1}",
+            f"{window.left}–{window.left + window.columns - 1}",
+            window.tokens,
+            f"{window.start}–{last - 1}",
+            f"{window.start * merge**2}–{last * merge**2}",
+        )
+
+    note = f"Rows and columns count merged tokens; a full window is {tower.layout.window_side} of them a side."
+    return Table("Windows", columns, Rows(own, row), note)
