@@ -157,15 +157,8 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
                 layer
             ) in outputs.past_key_values.layers:  # it holds more than there are ids, by which it would be cropped
                 layer.is_croppable = False
-        return ClipQwenOutput(
-            loss=outputs.loss,
-            logits=outputs.logits,
-            past_key_values=outputs.past_key_values,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-            image_hidden_states=features,
-            attention_mask=attention_mask if pixel_values is not None else None,
-        )
+        mask = attention_mask if pixel_values is not None else None
+        return ClipQwenOutput(**outputs, image_hidden_states=features, attention_mask=mask)
 
     def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]:
         """Without the positions that `generate` counts: it does not know of the pictures, the decoder does."""
