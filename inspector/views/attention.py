@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from inspector.parts import Part, Text, View
+from inspector.parts import Part, Table, View
 from inspector.trace import Trace
 from inspector.views.asking import whole
 from inspector.views.masks import step_of
@@ -35,10 +35,10 @@ def show(
 
     number = step_of(trace, step)
     if not kernels(trace, number):
-        return [Text("Attention", nothing(trace, number))]
+        return [Table("Attention", parts.FACTS, [], nothing(trace, number))]
     kernel = choose(trace, layer, number)
     if trace.model.shape_only:
-        return [Text("Attention", parts.NO_VALUES), parts.calls(trace, number)]
+        return [parts.calls(trace, number)]
     place = whole(row or "0", "row", kernel.batch, "rows in the batch")
     chosen = None if head in ("", MEAN) else whole(head, "head", kernel.heads, "heads")
     tokens = sequence(trace, number, place)
@@ -81,13 +81,14 @@ def query_of(trace: Trace, kernel: Kernel, tokens: Sequenced, query: str) -> int
 
 
 def _needs(**asked: str) -> list[str]:
-    """Queries and keys: of one layer where one is named, else of all of them."""
+    """Queries and keys, of one layer where one is named, else of all of them; and the pictures."""
     from inspector.analysis.kernels import NEEDED
+    from inspector.views.backdrop import KEPT
 
     layer = asked.get("layer", "")
     number = layer.removeprefix("vision.")
     where = "*" if not layer else f"*.{number}.*" if number.isdecimal() else layer
-    return [f"{where}:{glob.partition(':')[2]}" for glob in NEEDED]
+    return [*(f"{where}:{glob.partition(':')[2]}" for glob in NEEDED), *KEPT]
 
 
 VIEW = View(

@@ -12,7 +12,7 @@ from torch import Tensor
 from inspector.analysis.attention import Attention, entropy, top
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import Kernel, in_vision, kernels
-from inspector.analysis.overlay import overlaid, picture_of
+from inspector.analysis.overlay import overlaid
 from inspector.analysis.regions import Region, regions
 from inspector.analysis.sequence import Sequenced, key_offset
 from inspector.analysis.tensors import cells, edges
@@ -20,10 +20,13 @@ from inspector.analysis.wording import visible
 from inspector.errors import InputError, TraceError
 from inspector.parts import Cell, Column, Heatmap, Part, Picture, Table
 from inspector.trace import Trace
+from inspector.views.backdrop import backdrop
 from inspector.views.position_words import numbered
 
 CELLS = (64, 128)
 """The most rows and columns of a heatmap."""
+
+FACTS = (Column("field"), Column("value"))
 
 NO_VALUES = (
     "The model ran without weights (shape-only): queries and keys have a shape and no values, so nothing can be said "
@@ -119,7 +122,7 @@ def facts(look: Look) -> Table:
         *([("sink", _sink(look, sinks))] if sinks is not None else []),
         ("entropy", _entropy(look)),
     ]
-    return Table("Attention", (Column("field"), Column("value")), rows)
+    return Table("Attention", FACTS, rows)
 
 
 def _sink(look: Look, sinks: Tensor) -> str:
@@ -191,11 +194,11 @@ def pictures(look: Look, picture: str) -> Iterator[Part]:
         heat = region.map(look.probabilities)
         share = f"{region.share(look.probabilities):.1%} of the attention of {look.who}"
         name = _name(look.trace, region)
-        backdrop = picture_of(look.trace, region)
-        missing = " Its file is not at hand to be drawn upon." if backdrop is None else ""
+        under = backdrop(look.trace, region)
+        missing = " Neither its pixels were kept nor is its file at hand, to be drawn upon." if under is None else ""
         yield Heatmap(f"Attention over {name}", heat, "row", "column", f"{share}.{missing}")
-        if backdrop is not None:
-            yield Picture(f"Attention drawn over {name}", *overlaid(heat, backdrop))
+        if under is not None:
+            yield Picture(f"Attention drawn over {name}", *overlaid(heat, under))
 
 
 def heads(look: Look) -> Heatmap:
@@ -255,9 +258,9 @@ def entropies(trace: Trace, step: int, look: Look) -> Heatmap:
 
 
 def calls(trace: Trace, step: int) -> Table:
-    """The attention calls of a step, in shapes."""
+    """The attention calls of a step, in shapes: all that there is without values."""
     columns = (Column("module"), Column("query"), Column("key"), Column("kernel"), Column("heads a key", "right"))
     rows: Sequence[tuple[Cell, ...]] = [
         (kernel.path, str(kernel.query), str(kernel.key), kernel.name, kernel.group) for kernel in kernels(trace, step)
     ]
-    return Table("Attention calls", columns, rows)
+    return Table("Attention calls", columns, rows, NO_VALUES)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CELLS = (64, 128)
 """The most rows and columns of a heatmap."""
 
+FACTS = (Column("field"), Column("value"))
 NONE = "No forward of this trace left a key-value cache: it was run with use_cache=False, or the model keeps none."
 
 
@@ -28,7 +29,7 @@ def show(trace: Trace, *, step: str = "", layer: str = "", row: str = "", head: 
 
     found = caches(trace)
     if not found:
-        return [Text("Cache", NONE)]
+        return [Table("Cache", FACTS, [], NONE)]
     number = step_of(trace, step) if step else found[-1].step
     cache = next((cache for cache in found if cache.step == number), None)
     if cache is None:
@@ -70,7 +71,7 @@ def facts(trace: Trace, cache: Cache) -> Table:
                 f"{in_bytes(without)}",
             )
         )
-    return Table("Cache", (Column("field"), Column("value")), rows)
+    return Table("Cache", FACTS, rows)
 
 
 def _kinds(cache: Cache) -> str:

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 CELLS = (64, 128)
 """The most rows and columns of a heatmap."""
 
+COLUMNS = (
+    Column("modules"),
+    Column("calls", "right", "count"),
+    Column("mask"),
+    Column("queries", "right", "count"),
+    Column("keys", "right", "count"),
+    Column("see nothing", "right", "count"),
+    Column("kernel"),
+    Column("dtype and values"),
+    Column("read from"),
+    Column("made by the rule"),
+)
+
 
 def show(
     trace: Trace,
@@ -36,7 +49,7 @@ def show(
 
     number = step_of(trace, step)
     if not kernels(trace, number):
-        return [Text("Masks", nothing(trace, number))]
+        return [Table("Masks", COLUMNS, [], nothing(trace, number))]
     kernel = choose(trace, layer, number)
     place = whole(row or "0", "row", kernel.batch, f"rows in the batch of {kernel.path}")
     found = groups(trace, number, place)
@@ -60,21 +73,9 @@ def step_of(trace: Trace, step: str) -> int:
 
 def table(found: Sequence[Group], row: int) -> Table:
     """A line for each mask: which modules applied it, what it is called, what it was read from."""
-    columns = (
-        Column("modules"),
-        Column("calls", "right", "count"),
-        Column("mask"),
-        Column("queries", "right", "count"),
-        Column("keys", "right", "count"),
-        Column("see nothing", "right", "count"),
-        Column("kernel"),
-        Column("dtype and values"),
-        Column("read from"),
-        Column("made by the rule"),
-    )
     rows = [_line(group) for group in found]
     several = any(group.kernels[0].batch > 1 for group in found)
-    return Table("Masks", columns, rows, f"Of row {row} of the batch; choose with --row." if several else "")
+    return Table("Masks", COLUMNS, rows, f"Of row {row} of the batch; choose with --row." if several else "")
 
 
 def _line(group: Group) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import inspector
-from inspector import Heatmap, InputError, Part, Picture, Text, Trace, TraceError
+from inspector import Heatmap, InputError, Part, Picture, Table, Trace, TraceError
 from inspector.analysis.attention import Attention
 from inspector.analysis.kernels import choose
 from inspector.views.attention import VIEW
@@ -127,17 +127,18 @@ def test_values_that_are_missing() -> None:
     with pytest.raises(TraceError, match="was not kept"):
         VIEW(recorded(model("qwen2"), text(), values=()))
     (only,) = VIEW(small_trace())
-    assert isinstance(only, Text)
+    assert isinstance(only, Table)
+    assert "attention of its own" in only.note
     one = recorded(model("qwen2"), text(), values=VIEW.needs(layer="0") if VIEW.needs else ())
     assert part(VIEW(one, layer="0"), "Entropy").note.endswith("Of 1 layers queries and keys were not kept.")
 
 
 def test_shape_only_tells_shapes(tmp_path: Path) -> None:
     session = inspector.load(save_tiny("qwen2", tmp_path), shape_only=True)
-    reason, table = VIEW(session.trace("Hi"))
-    assert isinstance(reason, Text)
-    assert "without weights" in reason.text
-    assert table.rows[0][3:] == ("sdpa", 2)  # type: ignore[union-attr]
+    (table,) = VIEW(session.trace("Hi"))
+    assert isinstance(table, Table)
+    assert "without weights" in table.note
+    assert table.rows[0][3:] == ("sdpa", 2)
 
 
 def test_a_saved_trace_shows_the_same(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from transformers import DynamicCache, StaticCache
 from transformers.cache_utils import Fp8QuantizedLayer
 
 import inspector
-from inspector import Curve, InputError, Part, TensorInfo, Text, Trace, TraceError
+from inspector import Curve, InputError, Part, Table, TensorInfo, Trace, TraceError
 from inspector.analysis.cache import caches, context_limit
 from inspector.views.cache import VIEW
 from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
@@ -127,7 +127,8 @@ def test_no_cache_and_wrong_requests() -> None:
     with inspector.capture(subject) as trace, torch.no_grad():
         subject(**text(), use_cache=False)
     (only,) = VIEW(trace)
-    assert isinstance(only, Text)
+    assert isinstance(only, Table)
+    assert "use_cache=False" in only.note
     for options, message in (
         ({"step": "9"}, "there are 4 steps"),
         ({"layer": "5"}, "there are 2 layers"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import inspector
-from inspector import Heatmap, InputError, Part, Table, Text, Trace
+from inspector import Heatmap, InputError, Part, Table, Trace
 from inspector.views.masks import VIEW
 from tests.attention_cases import STEPS, WINDOW, model, pictures, recorded, text
 from tests.traces import small_trace
@@ -79,8 +79,8 @@ def test_what_is_not_there_is_said(options: dict[str, str], message: str) -> Non
 
 def test_a_model_without_transformers_kernels() -> None:
     (only,) = VIEW(small_trace())
-    assert isinstance(only, Text)
-    assert "attention of its own" in only.text
+    assert isinstance(only, Table)
+    assert "attention of its own" in only.note
 
 
 def test_shape_only_and_a_saved_trace_show_the_same(tmp_path: Path) -> None:
