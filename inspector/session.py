@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import nn
 
-from inspector.errors import Cancelled, ForwardError
+from inspector.errors import Cancelled, ForwardError, InputError, ModelError
 from inspector.filling import describe_model, failure_message, fill
 from inspector.models import Family, Inputs, Loaded, Options, Request, find, load_model
 from inspector.models.facts import processor_facts
@@ -48,7 +48,7 @@ def load(
     plugins: Plugins | None = None,
     progress: Callable[[str, float | None], None] | None = None,
 ) -> Session:
-    """Load a model: `preset:NAME`, a directory, `owner/name` from the hub's cache or the hub, or `demo:NAME`.
+    """Load a model: `preset:NAME`, a directory, or `owner/name` from the hub's cache or the hub.
 
     `attention` is transformers' implementation name (sdpa, eager, flash_attention_2). `shape_only` runs without
     weights; a preset does so unless `random_weights` asks for the published architecture with random ones. `progress`
@@ -236,8 +236,10 @@ def capture(
     through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`; with a `tokenizer`, tokens carry
     their text.
 
-    Raises `ModelError` inside another capture of the same model on the same thread.
+    Raises `ModelError` for what is no module, and inside another capture of the same model on the same thread.
     """
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"A torch.nn.Module was expected; there is a {type(model).__name__}.")
     config = getattr(model, "config", None)
     plugins = Plugins.installed()
     family = next((family for family in plugins.families if config and family.matches(config)), Family())
@@ -249,8 +251,15 @@ def capture(
             with recorder:
                 yield trace
         finally:
-            fill(trace, recorder, family, config, tokenizer)
+            try:
+                fill(trace, recorder, family, config, tokenizer)
+            except Exception as error:  # what the block gave or raised is worth more than its recording
+                trace.notices.append(f"The recording could not be put together: {type(error).__name__}: {error}")
 
 
-def _globs(values: Globs) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values)
+def _globs(values: Globs | None) -> tuple[str, ...]:
+    if values is None or isinstance(values, str):
+        return () if values is None else (values,)
+    if not isinstance(values, Iterable):
+        raise InputError(f"Values are asked for by globs over module paths, such as '*.mlp'; there is {values!r}.")
+    return tuple(values)

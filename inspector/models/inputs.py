@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inspector.errors import InputError
 from inspector.trace import Media
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def make_request(
     fps: float | None = None,
     frames: int | None = None,
 ) -> Request:
-    """The arguments of `Session.trace` as a request: single things become tuples of one."""
+    """The arguments of `Session.trace` as a request: single things become tuples of one. Raises `InputError`."""
+    if not (prompt is None or (isinstance(prompt, Sequence) and all(isinstance(text, str) for text in prompt))):
+        raise InputError(f"A prompt is a text, or several are a list of texts; there is {prompt!r}.")
+    images = () if images is None else images
     one_image = isinstance(images, (str, Path)) or not isinstance(images, Sequence)
     one_conversation = bool(messages) and isinstance(messages[0], Mapping)
     return Request(

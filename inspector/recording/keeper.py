@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from inspector.analysis.stats import measure
+from inspector.analysis.wording import in_bytes
 from inspector.errors import TraceError
 from inspector.recording.arena import Arena
 from inspector.recording.notes import INTEGERS
@@ -31,6 +32,9 @@ SMALL = 2**20
 DEVICE_BATCH = 256 * 2**20
 """Bytes of copies that may wait on an accelerator before they move to the host together."""
 
+DISK_BATCH = 8 * 2**20
+"""Bytes that go to disk together."""
+
 DEFAULT_BUDGET = 2 * 2**30
 """Bytes of kept values in host memory before further ones go to disk."""
 
@@ -38,11 +42,12 @@ DEFAULT_BUDGET = 2 * 2**30
 class Held:
     """A kept value: a tensor in memory, or the file that it went to."""
 
-    __slots__ = ("file", "key", "tensor")
+    __slots__ = ("file", "key", "name", "tensor")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor: Tensor | None = tensor
         self.file: Path | None = None
+        self.name = ""
         self.key: str | None = None
 
     def read(self) -> Tensor:
@@ -53,7 +58,7 @@ class Held:
 
         try:
             with safe_open(self.file, framework="pt") as opened:
-                tensor: Tensor = opened.get_tensor("value")
+                tensor: Tensor = opened.get_tensor(self.name)
         except (OSError, SafetensorError) as error:
             raise TraceError(f"The spilled value {self.key} cannot be read back from {self.file}: {error}") from error
         return tensor
@@ -68,6 +73,8 @@ class Keeper:
         self._arena = Arena()
         self._in_memory = 0
         self._spilled = 0
+        self._spilling: list[Held] = []
+        self._spilling_bytes = 0
         self._waiting: list[Held] = []
         self._waiting_bytes = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -97,11 +104,11 @@ class Keeper:
     def finish(self) -> None:
         """Move the last copies off the accelerator, and say what went to disk."""
         self._move_waiting()
+        self._spill()
         self._arena.close()
         if self._spilled:
-            spilled, budget = self._spilled / 2**30, self.budget / 2**30
             self.notices.append(
-                f"{spilled:.2f} GiB of kept values went to disk; the memory budget is {budget:.2f} GiB."
+                f"{in_bytes(self._spilled)} of kept values went to disk; the memory budget is {in_bytes(self.budget)}."
             )
 
     def values(self, held: Mapping[str, Held]) -> HeldValues:
@@ -129,28 +136,38 @@ class Keeper:
         self._waiting_bytes = 0
 
     def _settle(self, held: Held) -> None:
-        """Leave a host copy in memory while the budget lasts, else write it to disk."""
+        """Leave a host copy in memory while the budget lasts, else let it go to disk, together with others."""
         assert held.tensor is not None
         nbytes = held.tensor.nbytes
-        if self._in_memory + nbytes <= self.budget or nbytes <= SMALL:
+        if self._in_memory + nbytes <= self.budget:
             self._in_memory += nbytes
             return
-        try:
-            self._spill(held)
-        except OSError as error:
-            self._in_memory += nbytes
-            self.notices.append(f"A value of {nbytes:,} bytes stayed in memory beyond the budget: {error}.")
+        self._spilling.append(held)
+        self._spilling_bytes += nbytes
+        if self._spilling_bytes >= DISK_BATCH:
+            self._spill()
 
-    def _spill(self, held: Held) -> None:
+    def _spill(self) -> None:
+        """Write what waits for the disk as one file. Where that fails, it stays in memory, and the user is told."""
         from safetensors.torch import save_file
 
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="inspector-values-", ignore_cleanup_errors=True)
-        assert held.tensor is not None
-        file = Path(self._folder.name) / f"{self._spilled}.safetensors"
-        save_file({"value": held.tensor}, file)
-        self._spilled += held.tensor.nbytes
-        held.file, held.tensor = file, None
+        batch, self._spilling, self._spilling_bytes = self._spilling, [], 0
+        if not batch:
+            return
+        size = sum(held.tensor.nbytes for held in batch if held.tensor is not None)
+        try:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="inspector-values-", ignore_cleanup_errors=True)
+            file = Path(self._folder.name) / f"{self._spilled}.safetensors"
+            names = {str(number): held for number, held in enumerate(batch)}
+            save_file({name: held.tensor.clone() for name, held in names.items() if held.tensor is not None}, file)
+        except OSError as error:
+            self._in_memory += size
+            self.notices.append(f"{in_bytes(size)} of kept values stayed in memory beyond the budget: {error}.")
+            return
+        self._spilled += size
+        for name, held in names.items():
+            held.file, held.name, held.tensor = file, name, None
 
 
 class HeldValues(Mapping[str, Tensor]):

@@ -7,9 +7,9 @@ call. `report.py` makes records of them afterwards. A hook raises only to stop a
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from threading import Event
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Event, get_ident
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -83,6 +83,9 @@ class Recorder:
         self._notes = Notes(self.keeper)
         self._notes.flow = Flow(self._notes.facts) if wanted.flow else None
         self._stack: list[int] = []
+        self._thread = 0
+        self._attached_now = False
+        self._about: dict[nn.Module, Any] = {}
         self._step = -1
         self._outer: BaseException | None = None
         self._attached = ExitStack()
@@ -93,7 +96,12 @@ class Recorder:
         self._outer = sys.exc_info()[1]
         with ExitStack() as attached:
             before, after = self._hooks()
+            attached.callback(self._about.clear)  # copies made meanwhile have taken the hooks along
+            attached.enter_context(eager(self.modules, self.notices))
             for _, module in self.modules:
+                if isinstance(module, torch.jit.ScriptModule):
+                    self.notices.append(f"{type(module).__name__} is TorchScript, which takes no hooks: not recorded.")
+                    continue
                 first = module.register_forward_pre_hook(before, with_kwargs=True, prepend=False)
                 attached.callback(first.remove)
                 last = module.register_forward_hook(after, with_kwargs=True, always_call=True)
@@ -102,6 +110,7 @@ class Recorder:
             if self._notes.flow is not None:
                 attached.enter_context(self._notes.flow)
             self._attached = attached.pop_all()
+        self._attached_now = True
         return self
 
     def _attach_probes(self, attached: ExitStack) -> None:
@@ -115,6 +124,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._attached_now = False
         self._attached.close()
         self.clocks.synchronize()
         for index in self._stack:  # a BaseException, such as Ctrl-C, passes torch's own clean-up by
@@ -130,20 +140,29 @@ class Recorder:
     def _hooks(self) -> tuple[Callable[..., None], Callable[..., None]]:
         """The two hooks, the same for every module: a pair for each would be cold memory at each call.
 
-        This is the code that runs between the user's modules. What it uses is bound here, and the commonest case, one
-        tensor that was met before, is told apart first.
+        They are the code that runs between the user's modules. What they use is bound to them, and the commonest case,
+        one tensor that was met before, is told apart first.
         """
-        about = {
+        self._about = {
             module: (number, self.wanted.level(path), self.clocks.of(module).mark)
             for number, (path, module) in enumerate(self.modules)
         }
+        before, after = self._before(self._about), self._after(self._about)
+        return (before, after) if self._notes.flow is None else (_unwatched(before), _unwatched(after))
+
+    def _before(self, about: dict[nn.Module, Any]) -> Callable[..., None]:
         rows, stack = self._rows, self._stack
-        note, note_tensor, facts = self._notes.value, self._notes.tensor, self._notes.facts
+        note, facts = self._notes.value, self._notes.facts
         watched = self._on_call is not None or self._cancel is not None
-        device = self.clocks.device if self._measures_memory else None
 
         def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            number, level, mark = about[module]
+            entry = about.get(module)
+            if entry is None or (stack and get_ident() != self._thread):
+                self._missed(module)
+                return
+            if not stack:
+                self._thread = get_ident()
+            number, level, mark = entry
             if not number:  # the model itself
                 self._step += 1
                 self._notes.begin_step()
@@ -166,15 +185,25 @@ class Recorder:
             row = [number, stack[-1] if stack else None, self._step, noted, named, None, None, None, None, None, None]
             stack.append(len(rows))
             rows.append(row)
+            row[START] = mark()
             if watched:
                 self._watch()
-            row[START] = mark()
+
+        return before
+
+    def _after(self, about: dict[nn.Module, Any]) -> Callable[..., None]:
+        rows, stack = self._rows, self._stack
+        note, note_tensor = self._notes.value, self._notes.tensor
+        device = self.clocks.device if self._measures_memory else None
 
         def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            number, level, mark = about[module]
+            entry = about.get(module)
+            if entry is None or get_ident() != self._thread:
+                return
+            number, level, mark = entry
             end = mark()
-            if not stack or rows[stack[-1]][0] != number:
-                self._unwind(number)
+            if not (stack and rows[stack[-1]][0] == number) and not self._unwind(number):
+                return
             index = stack.pop()
             row = rows[index]
             row[END] = end
@@ -187,12 +216,23 @@ class Recorder:
             if device is not None:
                 row[MEMORY] = torch.cuda.memory_allocated(device)
 
-        return (before, after) if self._notes.flow is None else (_unwatched(before), _unwatched(after))
+        return after
 
-    def _unwind(self, number: int) -> None:
-        """Leave the calls that are still open inside the innermost call of a module: a BaseException passed them by."""
+    def _unwind(self, number: int) -> bool:
+        """Leave the calls that are still open inside the innermost call of a module: a BaseException passed them by.
+
+        False when the module has no open call: a pre-hook of somebody else's raised before this recorder's ran.
+        """
+        if all(self._rows[index][0] != number for index in self._stack):
+            return False
         while self._rows[self._stack[-1]][0] != number:
             self._rows[self._stack.pop()][ERROR] = "left open"
+        return True
+
+    def _missed(self, module: nn.Module) -> None:
+        """A call that is left out: of a copy that took the hooks along, or beside the forward that is recorded."""
+        if self._attached_now and MISSED not in self.notices:
+            self.notices.append(MISSED)
 
     def _raised(self, module: nn.Module, row: list[Any]) -> bool:
         """Whether a module without an output raised; torch calls hooks while it handles the exception.
@@ -203,6 +243,8 @@ class Recorder:
         error = sys.exc_info()[1]
         if error is None or error is self._outer or not passed_through(error, module):
             return False
+        if type(error).__name__ == "_StopRecomputationError":  # how gradient checkpointing ends its second forward
+            return True
         row[ERROR] = type(error).__name__
         self.exception = error
         return True
@@ -216,6 +258,25 @@ class Recorder:
     def _stumbled(self, number: int, error: Exception) -> None:
         path = self.modules[number][0] or "the model"
         self.notices.append(f"What passed {path} could not be noted: {type(error).__name__}: {error}")
+
+
+MISSED = "Calls on another thread, or of copies of the model, ran beside the recorded forward: they are left out."
+
+
+@contextmanager
+def eager(modules: Sequence[tuple[str, nn.Module]], notices: list[str]) -> Iterator[None]:
+    """Run what `torch.compile` has compiled uncompiled, so that its modules are called at all; `notices` says so."""
+    compiled = [
+        path
+        for path, module in modules
+        if type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
+    ]
+    if not compiled:
+        yield
+        return
+    notices.append(f"{compiled[0] or 'The model'} is compiled; it ran uncompiled while it was recorded.")
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def passed_through(error: BaseException, module: nn.Module) -> bool:

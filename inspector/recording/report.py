@@ -6,6 +6,7 @@ import inspect
 import linecache
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from inspector.analysis.stats import stats_of
+from inspector.errors import near
 from inspector.recording.keeper import SMALL, Held, HeldValues
 from inspector.recording.notes import INTEGERS, Fact, flatten
 from inspector.recording.recorder import Recorder, Row, passed_through
@@ -32,6 +34,7 @@ class Report:
         self._parents = {row.parent for row in self._rows}
         self._stats: dict[Held, Stats] = {}
         self._name_origins()
+        recorder.notices += self._unmatched()
         self.values: HeldValues = recorder.keeper.values(self._name_values())
 
     def modules(self) -> list[Module]:
@@ -89,8 +92,9 @@ class Report:
 
     def _failed_call(self, error: BaseException) -> int | None:
         """The innermost call that the exception came through, of a forward that it ended."""
-        failed = [index for index, row in enumerate(self._rows) if row.parent is None and row.error is not None]
-        inner = failed[-1:]
+        last = max((index for index, row in enumerate(self._rows) if row.parent is None), default=None)
+        inner = [last] if last is not None and self._rows[last].error is not None else []
+        failed = bool(inner)
         while inner:
             index = inner[-1]
             inner = [
@@ -144,6 +148,22 @@ class Report:
         parent = self._rows[call].parent
         return parent is not None and (parent == outer or self._is_inside(parent, outer))
 
+    def _unmatched(self) -> Iterator[str]:
+        """A sentence for each glob that asked for values where there is nothing."""
+        paths = [path for path, _ in self._recorder.modules]
+        ran = {paths[row.number]: ports for row, ports in zip(self._rows, self._ports, strict=True)}
+        for glob in self._recorder.wanted.values:
+            modules, colon, ports = glob.partition(":")
+            found = [path for path in paths if fnmatchcase(path, modules)]
+            if not found:
+                yield f"No module matches the values asked for, {glob!r}.{near(modules, paths)}"
+            elif (
+                colon and (called := [path for path in found if path in ran]) and ports.startswith(("input", "output"))
+            ):
+                names = {port for path in called for side in ran[path][:2] for port in side}
+                if not any(fnmatchcase(name, ports.replace("[", "[[]")) for name in names):
+                    yield f"No port of {called[0] or 'the model'} matches {glob!r}.{near(ports, names)}"
+
     def _is_plain_result(self, place: tuple[int, str]) -> bool:
         """Whether a port is the output of a module without parts: of course it was made from the inputs."""
         return place[1].startswith("output") and place[0] not in self._parents
@@ -184,7 +204,7 @@ def size_of(module: nn.Module) -> tuple[int, int]:
 
 
 def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = parameter_names(type(module).forward)
+    names = parameter_names(getattr(type(module), "forward", None))
     inputs: dict[str, Any] = {}
     for position, note in enumerate(row.args):
         inputs.update(flatten(f"input.{names[position]}" if position < len(names) else f"input[{position}]", note))
@@ -197,10 +217,10 @@ def _ports(row: Row, module: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 @lru_cache(maxsize=4096)
-def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
+def parameter_names(forward: Callable[..., Any] | None) -> tuple[str, ...]:
     """Names of the positional parameters of a `forward`, without `self`; as far as they can be told."""
     try:
-        parameters = list(inspect.signature(forward).parameters.values())[1:]
+        parameters = list(inspect.signature(forward).parameters.values())[1:] if forward is not None else []
     except (TypeError, ValueError):
         return ()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -208,12 +228,21 @@ def parameter_names(forward: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _place(error: BaseException) -> tuple[str | None, int | None, dict[str, TensorInfo]]:
-    """File and line of the innermost frame of the model's own code, with the tensors that it had made by then."""
+    """File and line of the innermost frame of the model's own code, with the tensors that it had made by then.
+
+    That is a function whose first argument is a module: a method, or an attention kernel; not a helper that was called
+    to check something. Where there is none, the innermost frame that is neither torch's nor ours.
+    """
     frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if not _is_ours(frame)]
     if not frames:
         return None, None, {}
-    frame, line = frames[-1]
+    frame, line = next(((frame, line) for frame, line in reversed(frames) if _is_of_module(frame)), frames[-1])
     return frame.f_code.co_filename, line, dict(_local_tensors(frame.f_locals))
+
+
+def _is_of_module(frame: FrameType) -> bool:
+    code = frame.f_code
+    return bool(code.co_argcount) and isinstance(frame.f_locals.get(code.co_varnames[0]), nn.Module)
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from inspector.errors import InputError
 from inspector.recording.keeper import SHAPES, STATS, VALUES
 
 
@@ -23,6 +24,15 @@ class Wanted:
     budget: int | None = None
     memory: bool = True
     flow: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` on what is no request."""
+        if self.budget is not None and (type(self.budget) is not int or self.budget < 0):
+            raise InputError(f"The memory budget is a number of bytes, 0 or more; there is {self.budget!r}.")
+        if not all(isinstance(glob, str) for glob in self.values):
+            raise InputError(
+                f"Values are asked for by globs over module paths, such as '*.mlp'; there is {self.values!r}."
+            )
 
     def level(self, path: str) -> int:
         """What the hooks of a module keep, as bits."""

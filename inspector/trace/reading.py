@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from inspector.errors import TraceError
 from inspector.trace.records import Call, Failure, Media, ModelInfo, Module, Stats, TensorInfo, Token, Value
 
 
@@ -29,16 +30,28 @@ def value(data: Any) -> Value:
     )
 
 
+Place = tuple[str, int]
+"""The file and the number of the call that something was read from."""
+
+WRONG = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading something else than was expected raises."""
+
+
 class Ports(Mapping[str, Value]):
     """The ports of a call, each built from its JSON when it is looked at."""
 
-    __slots__ = ("_data",)
+    __slots__ = ("_data", "_place")
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], place: Place) -> None:
         self._data = data
+        self._place = place
 
     def __getitem__(self, port: str) -> Value:
-        return value(self._data[port])
+        data = self._data[port]
+        try:
+            return value(data)
+        except WRONG as error:
+            raise damaged(self._place, f"{port}: {type(error).__name__} {error}") from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
@@ -52,34 +65,57 @@ class Ports(Mapping[str, Value]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def call(data: Mapping[str, Any]) -> Call:
-    return Call(
-        index=data["index"],
-        step=data["step"],
-        parent=data["parent"],
-        depth=data["depth"],
-        path=data["path"],
-        class_name=data["class"],
-        role=data["role"],
-        inputs=Ports(data["inputs"]),
-        outputs=Ports(data["outputs"]),
-        seconds=data["seconds"],
-        memory=data.get("memory"),
-        error=data["error"],
-    )
+def call(data: Mapping[str, Any], place: Place) -> Call:
+    try:
+        return Call(
+            index=data["index"],
+            step=data["step"],
+            parent=data["parent"],
+            depth=data["depth"],
+            path=data["path"],
+            class_name=data["class"],
+            role=data["role"],
+            inputs=Ports(data["inputs"], place),
+            outputs=Ports(data["outputs"], place),
+            seconds=data["seconds"],
+            memory=data.get("memory"),
+            error=data["error"],
+        )
+    except WRONG as error:
+        raise damaged(place, f"{type(error).__name__} {error}") from error
+
+
+def damaged(place: Place, what: str) -> TraceError:
+    return TraceError(f"{place[0]} is damaged: call {place[1]} cannot be read ({what}).")
+
+
+def check_calls(calls: Sequence[Any]) -> None:
+    """Raise `ValueError` for calls that do not hang together; what else may be wrong shows when a call is looked at."""
+    for number, data in enumerate(calls):
+        if not isinstance(data, dict) or data.get("index") != number:
+            raise ValueError(f"entry {number} of its calls is no call, or not that one")
+        parent = data.get("parent")
+        if parent is not None and not (isinstance(parent, int) and 0 <= parent < number):
+            raise ValueError(f"call {number} stands inside call {parent!r}, which is not before it")
+        if not isinstance(data.get("path"), str) or not isinstance(data.get("inputs"), dict):
+            raise ValueError(f"call {number} lacks its path or its inputs")
 
 
 class Calls(Sequence[Call]):
-    """Calls built from their JSON when they are looked at, so that a trace of 100,000 opens at once."""
+    """Calls built from their JSON when they are looked at, so that a trace of 100,000 opens at once.
 
-    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+    A call that cannot be read raises `TraceError` then, with the name of the file.
+    """
+
+    def __init__(self, data: Sequence[Mapping[str, Any]], file: str) -> None:
         self._data = data
+        self._file = file
 
     def __len__(self) -> int:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Call]:
-        return map(call, self._data)
+        return (call(data, (self._file, number)) for number, data in enumerate(self._data))
 
     @overload
     def __getitem__(self, index: int) -> Call: ...
@@ -87,8 +123,8 @@ class Calls(Sequence[Call]):
     def __getitem__(self, index: slice) -> Sequence[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | Sequence[Call]:
         if isinstance(index, slice):
-            return Calls(self._data[index])
-        return call(self._data[index])
+            return [self[number] for number in range(*index.indices(len(self)))]
+        return call(self._data[index], (self._file, index))
 
 
 def model(data: Mapping[str, Any]) -> ModelInfo:
@@ -117,7 +153,7 @@ def failure(data: Mapping[str, Any] | None) -> Failure | None:
         line=data["line"],
         code=data.get("code"),
         call=data.get("call"),
-        ports=Ports(data["ports"]),
+        ports={port: value(item) for port, item in data["ports"].items()},
     )
 
 

@@ -67,7 +67,7 @@ def open_trace(directory: Path) -> Trace:
         trace = Trace(
             reading.model(data["model"]),
             modules=[reading.module(item) for item in data["modules"]],
-            calls=reading.Calls(data["calls"]),
+            calls=reading.Calls(data["calls"], str(file)),
             tokens=[[reading.token(item) for item in row] for row in data["tokens"]],
             texts=list(data["texts"]),
             media=[reading.media(item) for item in data["media"]],
@@ -78,8 +78,7 @@ def open_trace(directory: Path) -> Trace:
             facts=data.get("facts"),
             generation=steps_reading.generation(data.get("generation")),
         )
-        if trace.calls:
-            reading.call(data["calls"][-1])
+        reading.check_calls(data["calls"])
     except (KeyError, TypeError, ValueError) as error:
         raise TraceError(f"{file} is no whole trace: {type(error).__name__} {error}.") from error
     return trace
