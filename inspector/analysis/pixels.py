@@ -14,8 +14,9 @@ LINE = (255, 220, 0)
 """What boundaries are drawn in."""
 
 
-def unpatched(patches: Tensor, size: Size, *, patch: int, merge: int) -> Tensor:
-    """Frames from the patches of one picture or video: [frames, 3, height, width].
+def unpatched(patches: Tensor, size: Size, *, patch: int, merge: int, still: bool = False) -> Tensor:
+    """Frames from the patches of one picture or video: [frames, 3, height, width]; the first of each group if `still`,
+    since a still picture fills a patch of several frames by itself.
 
     `patches` [frames × rows × columns of `size`, 3 × temporal × patch²] come merge block by merge block, as Qwen2-VL
     and its kin order them.
@@ -23,6 +24,8 @@ def unpatched(patches: Tensor, size: Size, *, patch: int, merge: int) -> Tensor:
     groups, rows, columns = size
     temporal = patches.shape[1] // (3 * patch * patch)
     blocks = patches.reshape(groups, rows // merge, columns // merge, merge, merge, 3, temporal, patch, patch)
+    if still:
+        blocks, temporal = blocks[..., :1, :, :], 1
     frames = blocks.permute(0, 6, 5, 1, 3, 7, 2, 4, 8)
     return frames.reshape(groups * temporal, 3, rows * patch, columns * patch)
 
@@ -33,13 +36,13 @@ def colours(frames: Tensor, settings: Mapping[str, Any]) -> Tensor:
     """
     import torch
 
-    found = frames.float()
+    found = frames.to(torch.float32, copy=True)
     if settings.get("do_normalize", True) and settings.get("image_mean") is not None:
         mean, std = (torch.tensor(_three(settings[name]))[:, None, None] for name in ("image_mean", "image_std"))
-        found = found * std + mean
+        found.mul_(std).add_(mean)
     if settings.get("do_rescale", True):
-        found = found / float(settings.get("rescale_factor") or 1 / 255)
-    return found.nan_to_num(0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        found.div_(float(settings.get("rescale_factor") or 1 / 255))
+    return found.nan_to_num_(0).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def sheet(frames: Tensor, most: int = 6, gap: int = 4) -> Tensor:

@@ -57,7 +57,8 @@ def _one(
     """The parts of one picture."""
     if entry is None:
         return
-    yield from pictures.seen(trace, entry, tower)
+    frames = pictures.rebuilt(trace, entry, tower)
+    yield from pictures.seen(trace, entry, frames)
     if tower is None or entry.size is None:
         if any((patch, pixel, token, frame)):
             raise InputError(f"The patches of {entry.name} have no grid, so that they cannot be pointed at.")
@@ -65,10 +66,10 @@ def _one(
     found = mapping.Map(entry, tower, tower.layout.merge, tower.layout.patch)
     asked = mapping.asked(found, patch, pixel, token, frame)
     if asked is not None:
-        yield from pictures.marked(trace, found, asked)
+        yield from pictures.marked(found, asked, frames)
     yield tables.blocks(blocks(trace, tower))
     if tower.has_windows:
-        yield from pictures.window_parts(trace, entry, tower)
+        yield from pictures.window_parts(entry, tower, frames)
         yield tables.window_table(tower, entry.number)
     groups, rows, columns = found.size
     yield mapping.table(found, range(groups * rows * columns) if asked is None else asked)

@@ -19,16 +19,13 @@ if TYPE_CHECKING:
 BLANK = 235
 
 
-def seen(trace: Trace, entry: Entry, tower: Tower | None) -> Iterator[Part]:
+def seen(trace: Trace, entry: Entry, frames: Tensor | None) -> Iterator[Part]:
     """The picture rebuilt from what its processor made of it; of a video, some of its frames."""
-    frames = rebuilt(trace, entry, tower)
     title = f"{entry.name.capitalize()} as the model saw it"
     if frames is None:
         yield Text(title, _not_kept(trace, entry))
         return
     note = "Rebuilt from pixel_values, the normalisation undone."
-    if len(frames) > 1 and entry.kind == "image":
-        frames = frames[:1]  # a still picture fills a patch of several frames by itself
     if len(frames) > 1:
         note += f" {min(len(frames), 6)} of {len(frames)} frames side by side."
     yield as_part(title, sheet(frames), note)
@@ -49,7 +46,8 @@ def rebuilt(trace: Trace, entry: Entry, tower: Tower | None) -> Tensor | None:
         own = pixels[before : before + count]
         if own.shape[0] < count or own.shape[1] % (3 * layout.patch**2):
             return None
-        return colours(unpatched(own, entry.size, patch=layout.patch, merge=layout.merge), settings)
+        still = entry.kind == "image"
+        return colours(unpatched(own, entry.size, patch=layout.patch, merge=layout.merge, still=still), settings)
     flat = pixels.flatten(0, -4) if pixels.ndim > 4 else pixels
     if flat.ndim != 4 or flat.shape[1] != 3 or entry.number >= len(flat):
         return None
@@ -58,12 +56,11 @@ def rebuilt(trace: Trace, entry: Entry, tower: Tower | None) -> Tensor | None:
     return colours(flat[entry.number * tiles : (entry.number + 1) * tiles], settings)
 
 
-def window_parts(trace: Trace, entry: Entry, tower: Tower) -> Iterator[Part]:
+def window_parts(entry: Entry, tower: Tower, frames: Tensor | None) -> Iterator[Part]:
     """The windows drawn on the picture, their order, and its inverse."""
     if entry.size is None or not tower.has_windows:
         return
     side = tower.layout.window_side * tower.layout.merge * tower.layout.patch
-    frames = rebuilt(trace, entry, tower)
     canvas = frames[0] if frames is not None else _blank(entry)
     if canvas is not None:
         rows, columns = range(side, canvas.shape[0], side), range(side, canvas.shape[1], side)
@@ -72,13 +69,10 @@ def window_parts(trace: Trace, entry: Entry, tower: Tower) -> Iterator[Part]:
     yield from _orders(entry, tower)
 
 
-def marked(trace: Trace, found: Map, patches: list[int]) -> Iterator[Part]:
+def marked(found: Map, patches: list[int], frames: Tensor | None) -> Iterator[Part]:
     """The picture with a frame around the patches that were asked for."""
-    frames = rebuilt(trace, found.entry, found.tower)
-    frame = patch_place(found.size, found.merge, patches[0])[0]
-    canvas = (
-        _blank(found.entry) if frames is None else frames[min(frame * found.tower.layout.temporal, len(frames) - 1)]
-    )
+    frame = patch_place(found.size, found.merge, patches[0])[0] * found.tower.layout.temporal
+    canvas = _blank(found.entry) if frames is None else frames[min(frame, len(frames) - 1)]
     if canvas is None:
         return
     boxes = [found.pixels(*patch_place(found.size, found.merge, patch)[1:]) for patch in patches]
