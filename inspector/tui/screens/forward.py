@@ -117,7 +117,7 @@ call that made them. On the right what went in and came out of the selected call
 
     def on_calls_list_selected(self, event: CallsList.Selected) -> None:
         event.stop()
-        if event.index != self.index:
+        if event.index != self.index and event.index == self.query_one(CallsList).current:  # not one left meanwhile
             self._show(event.index)
 
     def on_calls_list_opened(self, event: CallsList.Opened) -> None:

@@ -130,8 +130,10 @@ class InspectorScreen(Screen[None]):
         self.refresh_bindings()
 
     def action_filter(self) -> None:
-        """Filter the list that has the focus, or the first on the tab that can be filtered."""
-        pane = next((pane for pane in self._panes() if pane.filterable), None)
+        """Filter the list that has the focus, or else the calls, or else the first list in sight."""
+        panes = [pane for pane in self._panes() if pane.filterable and pane.display]
+        focused = [pane for pane in panes if pane.has_focus_within]
+        pane = next(iter([*focused, *(pane for pane in panes if pane.id == "calls"), *panes]), None)
         if pane is not None:
             pane.open_filter()
 
