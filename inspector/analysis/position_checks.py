@@ -31,6 +31,10 @@ def position_checks(placement: Placement, *, typed: bool, timed: bool, known: di
 
 def _positions(placement: Placement) -> Check:
     count = len(placement.tokens)
+    given = placement.forward.positions
+    if given is not None and given.shape[-1] != placement.forward.tokens:
+        text = f"{counted(given.shape[-1], 'position')} for {counted(placement.forward.tokens, 'token')}."
+        return Check("positions", False, text)
     if placement.actual is None:
         return Check("positions", None, "No positions were recorded for this forward.")
     if not placement.spans:

@@ -101,14 +101,15 @@ def _kind(placement: Placement, place: int, token: Token | None) -> str:
 
 
 def _texts(trace: Trace, placement: Placement) -> dict[int, Token]:
-    """The tokens of the first forward, which are those that a trace keeps with their text."""
-    if placement.forward.past or placement.row >= len(trace.tokens):
+    """The tokens of the forward with their text, as far as the trace keeps them: those of the first, and what was
+    generated.
+    """
+    forward = placement.forward
+    if forward.ids is None or placement.row >= min(len(trace.tokens), forward.ids.shape[0]) or forward.past is None:
         return {}
-    row = trace.tokens[placement.row]
-    ids = placement.forward.ids
-    if ids is None or len(row) != placement.forward.tokens or row[0].id != int(ids[placement.row, 0]):
-        return {}
-    return {token.index: token for token in row}
+    own = trace.tokens[placement.row][forward.past : forward.past + forward.tokens]
+    ids = forward.ids[placement.row].tolist()
+    return {place: token for place, token in enumerate(own) if token.id == ids[place]}
 
 
 def steps(placements: Sequence[Sequence[Placement]], row: int) -> Table:
@@ -148,6 +149,29 @@ def _step(placement: Placement) -> tuple[Cell, ...]:
         None if found is None else written(found),
         MARK if placement.wrong or stale else None,
     )
+
+
+def lengths(placements: Sequence[Sequence[Placement]]) -> Table:
+    """How long everything is that must agree, forward by forward: ids, padding mask, positions, cache."""
+    columns = (
+        *(Column("forward", "right"), Column("in cache", "right", "count"), Column("ids", "right", "count")),
+        *(Column("mask", "right", "count"), Column("mask expected", "right", "count")),
+        *(Column("positions", "right", "count"), Column("types", "right", "count"), Column("mark")),
+    )
+
+    def row(rows: Sequence[Placement]) -> tuple[Cell, ...]:
+        forward = rows[0].forward
+        whole = None if forward.past is None else forward.past + forward.tokens
+        given = [None if part is None else part.shape[-1] for part in (forward.mask, forward.positions, forward.types)]
+        mask, positions, types = given
+        wrong = (
+            mask not in (None, whole) or positions not in (None, forward.tokens) or types not in (None, forward.tokens)
+        )
+        expected = None if mask is None else whole
+        mark = MARK if wrong and whole is not None else None
+        return (forward.step, forward.past, forward.tokens, mask, expected, positions, types, mark)
+
+    return Table("Lengths", columns, Rows([rows for rows in placements if rows], row))
 
 
 def picture(trace: Trace, placement: Placement, span: Span) -> Iterator[Part]:

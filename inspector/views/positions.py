@@ -61,6 +61,7 @@ def show(
         Text("How the positions come about", explanation(trace, placement, how, axes=axes)),
         tables.runs(trace, placement, axes),
         *([tables.steps(placed, placement.row)] if len(placed) > 1 else []),
+        tables.lengths(placed),
         *([rope.table(held)] if held else []),
         *(part for item in held if not item.vision for part in rope.head(item)),
         *turned,

@@ -144,3 +144,17 @@ def test_seconds_that_were_not_given() -> None:
     result, evidence = checks(VIEW, run(random_model("qwen2_5_vl"), given))["video 1, time"]
     assert result == "cannot be told"
     assert "second_per_grid_ts was not given" in evidence
+
+
+def test_a_mask_that_makes_positions_for_the_whole_cache() -> None:
+    """A decoding step called by hand with the mask of all tokens: the model makes positions for all of them."""
+    model = random_model("qwen2_5_vl")
+    given = inputs("qwen2_5_vl", [[3, IMAGE, 4]])
+    mask = torch.ones(1, 14, dtype=torch.long)
+    with inspector.capture(model) as trace, torch.no_grad():
+        cache = model(**given, use_cache=True).past_key_values
+        with pytest.raises(RuntimeError):
+            model(input_ids=torch.tensor([[9]]), attention_mask=mask, past_key_values=cache)
+    assert checks(VIEW, trace, step="1")["positions"] == ("≠ differs", "14 positions for 1 token.")
+    lengths = titled(VIEW(trace), "Lengths")
+    assert (column(lengths, "positions"), column(lengths, "mark")) == ([13, 14], [None, "≠"])
