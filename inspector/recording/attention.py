@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,8 @@ BESIDE_THE_POINT = frozenset({"use_cache", "output_attentions", "output_hidden_s
 
 STATES = ("query", "key", "value")
 PORT = "attention"
+MOST_EARLY = 8
+"""Masks that may have been made before the forward that uses them."""
 
 
 class AttentionProbe:
@@ -64,7 +67,7 @@ class Listening:
         self._levels: dict[int, tuple[int, ...]] = {}
         self._grown: dict[tuple[int, str], Appended] = {}
         self._split: Split | None = None
-        self._blocks: dict[int, tuple[Any, str]] = {}
+        self._made: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._early: list[tuple[Kernel, Mapping[str, Any], Any, str]] = []
 
     def kernel(
@@ -107,7 +110,7 @@ class Listening:
         if self._split is not None:
             self.finish()
         while self._early:
-            self._mask(*self._early.pop(0))
+            self._mask(*self._early.pop(0), self._pen.call(self._pen.modules[0][1]))
         ports[PORT] = self._notes(name, module, args, given, call)
 
     def _notes(self, name: str, module: nn.Module, args: tuple[Any, ...], given: Mapping[str, Any], call: int) -> Any:
@@ -120,12 +123,11 @@ class Listening:
             self._note_grown(noted, "value", value, query, (module, call, levels[2]))
         else:
             noted["key"], noted["value"] = note(key, levels[1]), note(value, levels[2])
-        if isinstance(mask, Tensor):
-            noted["mask"] = self._pen.small(mask, levels[3])
-        else:
-            noted["mask"] = note(mask)
-            if id(mask) in self._blocks:
-                noted["mask_made"] = self._blocks[id(mask)][1]
+        noted["mask"] = seen = self._pen.small(mask, levels[3]) if isinstance(mask, Tensor) else note(mask)
+        if mask is not None and getattr(seen, "call", None) is None:  # else its origin tells who made it
+            there, made = self._made.get(id(mask), (None, ""))
+            if there is not None and there() is mask:
+                noted["mask_made"] = made
         for argument, item in given.items():
             if item is not None and argument not in BESIDE_THE_POINT:
                 noted[argument] = item if type(item) in SCALARS else note(item, self._level(module, argument, item))
@@ -166,11 +168,13 @@ class Listening:
         floating = isinstance(item, Tensor) and item.is_floating_point()
         return self._pen.wanted(module, f"{PORT}.{argument}") if floating else 0
 
-    def _mask(self, function: Kernel, given: Mapping[str, Any], mask: Any, maker: str) -> None:
-        """Write down the rule of a mask at the call that makes it; one that `generate` makes beforehand waits."""
-        call = self._pen.call()
+    def _mask(self, function: Kernel, given: Mapping[str, Any], mask: Any, maker: str, call: int | None = None) -> None:
+        """Write down the rule of a mask at the call that makes it; one that `generate` makes beforehand waits, for the
+        call of the whole model.
+        """
+        call = self._pen.call() if call is None else call
         if call is None:
-            self._early.append((function, given, mask, maker))
+            self._early = [*self._early[1 - MOST_EARLY :], (function, given, mask, maker)]
             return
         made = self._pen.ports(call).setdefault("masks", [])
         rule, tensors = describe(given.get("mask_function"), given.get("attention_mask"))
@@ -187,8 +191,8 @@ class Listening:
         }
         if isinstance(mask, Tensor):
             noted["made"] = self._pen.made(mask, call, f"masks[{len(made)}].made")
-        elif mask is not None:  # flex attention's blocks: held, so that no other object gets their id
-            self._blocks[id(mask)] = mask, f"{call}/masks[{len(made)}]"
+        if mask is not None:
+            self._made[id(mask)] = weakref.ref(mask), f"{call}/masks[{len(made)}]"
         made.append(noted)
 
 

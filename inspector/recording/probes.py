@@ -6,8 +6,9 @@ recorder; plugins add their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
@@ -42,8 +43,9 @@ class Pen:
         notes: Notes,
         wanted: Wanted,
         notices: list[str],
+        thread: Callable[[], int],
     ) -> None:
-        """All but `modules` and `wanted` are the recorder's own, which go on changing."""
+        """All but `modules` and `wanted` are the recorder's own, which go on changing. `thread` tells the forward's."""
         self.modules = modules
         self._numbers = {id(module): number for number, (_, module) in enumerate(modules)}
         self._rows = rows
@@ -51,12 +53,17 @@ class Pen:
         self._notes = notes
         self._wanted = wanted
         self._notices = notices
+        self._thread = thread
 
     def call(self, module: nn.Module | None = None) -> int | None:
-        """The innermost call that is running, or the innermost one of `module`; None where there is none."""
+        """The innermost call that is running, or the innermost one of `module`; None where there is none, or where
+        another thread runs the model beside the forward that is recorded.
+        """
         stack = self._stack
-        if module is None or not stack:
-            return stack[-1] if stack else None
+        if not stack or get_ident() != self._thread():
+            return None
+        if module is None:
+            return stack[-1]
         number = self._numbers.get(id(module))
         if self._rows[stack[-1]][0] == number:
             return stack[-1]

@@ -114,7 +114,7 @@ class Recorder:
         return self
 
     def _attach_probes(self, attached: ExitStack) -> None:
-        pen = Pen(self.modules, self._rows, self._stack, self._notes, self.wanted, self.notices)
+        pen = Pen(self.modules, self._rows, self._stack, self._notes, self.wanted, self.notices, lambda: self._thread)
         for probe in self._probes:
             try:
                 attached.enter_context(probe.attach(pen))
@@ -144,7 +144,12 @@ class Recorder:
         one tensor that was met before, is told apart first.
         """
         self._about = {
-            module: (number, self.wanted.level(path), self.clocks.of(module).mark)
+            module: (
+                number,
+                self.wanted.level(path, "input"),
+                self.wanted.level(path, "output"),
+                self.clocks.of(module).mark,
+            )
             for number, (path, module) in enumerate(self.modules)
         }
         before, after = self._before(self._about), self._after(self._about)
@@ -162,7 +167,7 @@ class Recorder:
                 return
             if not stack:
                 self._thread = get_ident()
-            number, level, mark = entry
+            number, level, _, mark = entry
             if not number:  # the model itself
                 self._step += 1
                 self._notes.begin_step()
@@ -200,7 +205,7 @@ class Recorder:
             entry = about.get(module)
             if entry is None or get_ident() != self._thread:
                 return
-            number, level, mark = entry
+            number, _, level, mark = entry
             end = mark()
             if not (stack and rows[stack[-1]][0] == number) and not self._unwind(number):
                 return

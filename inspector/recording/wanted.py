@@ -34,10 +34,10 @@ class Wanted:
                 f"Values are asked for by globs over module paths, such as '*.mlp'; there is {self.values!r}."
             )
 
-    def level(self, path: str) -> int:
-        """What the hooks of a module keep, as bits."""
+    def level(self, path: str, side: str) -> int:
+        """What a hook of a module keeps, as bits: the one that sees its `input`, or its `output`."""
         values = any(
-            fnmatchcase(path, modules) and _concerns_hooks(port)
+            fnmatchcase(path, modules) and _concerns(side, port)
             for modules, _, port in (glob.partition(":") for glob in self.values)
         )
         return (STATS if self.stats else SHAPES) | (VALUES if values else SHAPES)
@@ -55,7 +55,7 @@ class Wanted:
         return False
 
 
-def _concerns_hooks(port: str) -> bool:
-    """Whether a glob over ports may match what hooks see, and not only what a probe writes (`attention.*`)."""
+def _concerns(side: str, port: str) -> bool:
+    """Whether a glob over ports may match one of a side; none there stands for every port."""
     start = re.split(r"[*?[]", port)[0]
-    return any(side.startswith(start) or start.startswith(side) for side in ("input", "output"))
+    return side.startswith(start) or start.startswith(side)

@@ -16,6 +16,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, AttentionInterf
 import inspector
 from inspector import Call, TensorInfo, Trace
 from inspector.analysis.kernels import choose, kernels
+from inspector.analysis.masks import applied, maker
 from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
 
 Given = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
@@ -210,6 +211,19 @@ def test_masks_are_recorded_where_they_are_made() -> None:
     assert made.origin == (trace.call("model").index, "masks[1].made")
     into = {trace.calls[call].path for call, _ in trace.went_to(*made.origin)}
     assert "model.layers.0.self_attn" in into
+
+
+def test_masks_that_generate_makes_beforehand_stand_on_the_call_of_the_model() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject.generate(**text(True), max_new_tokens=3, cache_implementation="static", disable_compile=True)
+    for step in (0, 1):
+        kernel = choose(trace, "0", step)
+        made = maker(kernel)
+        assert made is not None
+        assert (made.maker, made.keys) == ("create_causal_mask", kernel.keys)
+        assert (made.spans(0).counts() == applied(kernel, 0).spans.counts()).all()  # type: ignore[union-attr]
+    assert "masks[0].rule" in trace.call("", 1).inputs
 
 
 def test_where_keys_come_from_is_still_told() -> None:
