@@ -106,19 +106,8 @@ class Library:
     def ask(self, session: Session, question: Question, job: Job[Run]) -> Run:
         """Run one forward. Raises `InputError`, `Cancelled`. A forward that fails is a run whose trace says so."""
         job.report("encoding the inputs")
-        inputs = session.encode(question.request)
-        job.report("forward")
-        try:
-            trace = session.trace(
-                inputs=inputs,
-                stats=question.stats,
-                values=question.values,
-                budget=question.budget,
-                on_call=job.count,
-                cancel=job.cancelled,
-            )
-        except ForwardError as error:
-            trace = error.trace
+        with terminal.tidy():
+            trace = _trace(session, question, job)
         return Run(trace, session, question, self.options)
 
     def open(self, directory: Path, job: Job[Run]) -> Run:
@@ -145,3 +134,20 @@ def saved_trace(target: str) -> Path | None:
     """The directory, if `target` is a saved trace."""
     directory = Path(target).expanduser()
     return directory if is_trace(directory) else None
+
+
+def _trace(session: Session, question: Question, job: Job[Run]) -> Trace:
+    """The trace of one forward; of one that failed, what there is up to the failure."""
+    inputs = session.encode(question.request)
+    job.report("forward")
+    try:
+        return session.trace(
+            inputs=inputs,
+            stats=question.stats,
+            values=question.values,
+            budget=question.budget,
+            on_call=job.count,
+            cancel=job.cancelled,
+        )
+    except ForwardError as error:
+        return error.trace

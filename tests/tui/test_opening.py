@@ -201,6 +201,6 @@ async def test_a_forward_leaves_nothing_behind_when_it_is_stopped(tiny: Path) ->
         assert isinstance(app, InspectorApp)
         job = app.job("again", lambda job: app.library.ask(session, screen.run.question, job))
         job.cancel()
-        await pilot.pause(0.3)
-        assert not job.alive
+        while job.alive:
+            await pilot.pause(0.05)
         assert all(not module._forward_hooks for module in session.model.modules())
