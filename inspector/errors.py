@@ -41,7 +41,7 @@ class PluginError(InspectorError):
 
 
 class GenerationError(InspectorError):
-    """A generation cannot go on as asked: a processor failed, it has ended, a branch cannot be made. Its steps are kept."""
+    """A generation cannot go on as asked: a processor failed, it has ended, a branch cannot be made. Its steps stay."""
 
 
 class ForwardError(InspectorError):

@@ -227,13 +227,14 @@ def capture(
     stats: bool = False,
     values: Globs = (),
     budget: int | None = None,
-    flow: bool = True,
+    flow: bool = False,
     tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> Iterator[Trace]:
     """Record every forward of a model that you already have: `with inspector.capture(model) as trace: model(**inputs)`.
 
     The trace is empty inside the block and filled when it ends, also when it ends with an exception, which passes
-    through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`; with a `tokenizer`, tokens carry
+    through unchanged. See `Session.trace` for `stats`, `values`, `budget` and `flow`, which is off here because it
+    costs more than all the rest when a model decodes token by token; with a `tokenizer`, tokens carry
     their text.
 
     Raises `ModelError` for what is no module, and inside another capture of the same model on the same thread.

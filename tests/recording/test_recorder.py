@@ -279,7 +279,7 @@ def test_an_object_that_cannot_be_described_stops_nothing() -> None:
 
 def test_flow_follows_a_tensor_through_the_functions_between_modules() -> None:
     model = tiny("qwen2")
-    with inspector.capture(model) as trace, torch.no_grad():
+    with inspector.capture(model, flow=True) as trace, torch.no_grad():
         cache = model(torch.arange(5)[None]).past_key_values
         model(torch.tensor([[5]]), past_key_values=cache)
 
