@@ -227,7 +227,7 @@ def test_masks_that_generate_makes_beforehand_stand_on_the_call_of_the_model() -
 
 
 def test_where_keys_come_from_is_still_told() -> None:
-    trace = recorded(model("qwen2"), text(), values=())
+    trace = recorded(model("qwen2"), text(), values=(), flow=True)
     key = trace.call("model.layers.0.self_attn").inputs["attention.key"]
     assert isinstance(key, TensorInfo)
     assert key.origin is None, "the call that hands the cache out is still running"
@@ -293,3 +293,22 @@ def test_a_bare_model_runs_undisturbed_beside_a_recorded_one() -> None:
         with inspector.capture(model("qwen2")) as trace:
             assert torch.equal(model("gpt2")(**given).logits, expected)
     assert len(trace.calls) == 0
+
+
+@pytest.mark.slow
+def test_flex_attention_runs_as_it_does_alone_and_its_mask_is_told_by_its_rule() -> None:
+    subject, given = model("qwen2", "flex_attention"), text(True)
+    with torch.no_grad():
+        try:
+            bare = subject(**given).logits
+        except Exception as error:
+            pytest.skip(f"flex attention cannot be compiled here: {error}")
+        with inspector.capture(subject, flow=True) as trace:
+            assert torch.equal(subject(**given).logits, bare)
+    kernel = choose(trace, "0")
+    assert kernel.mask == "BlockMask"
+    found, expected = applied(kernel, 0), applied(choose(recorded(model("qwen2"), given, steps=1), "0"), 0)
+    assert found.source == "rule"
+    assert found.spans is not None
+    assert expected.spans is not None
+    assert (found.spans.counts() == expected.spans.counts()).all()
