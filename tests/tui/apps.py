@@ -13,7 +13,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.messages import Painted
 from inspector.tui.runs import Run
 
-ALL = 600
+ALL = 3000
 """Looks at the screen before a test gives up waiting, 20 ms each."""
 
 
