@@ -109,6 +109,7 @@ class Session:
         inputs: Inputs | Mapping[str, torch.Tensor] | None = None,
         stats: bool = False,
         values: Globs = (),
+        optional: Globs = (),
         budget: int | None = None,
         flow: bool = True,
         on_call: Callable[[int], None] | None = None,
@@ -119,15 +120,16 @@ class Session:
         Several prompts are a batch, padded on the left. `videos` are files, directories of frames, or lists of
         pictures; of each, `fps` frames a second are taken, or a number of `frames`. `messages` is a conversation, or
         several. `inputs` are the forward's own keyword arguments, for who has them already. `stats` measures every
-        tensor, `values` keeps those whose module path (or `path:port`) matches a glob; beyond `budget` bytes they go to
-        disk. `flow` follows tensors through the functions between modules. `on_call` is called with the number of calls
-        begun so far; setting `cancel` stops the forward.
+        tensor, `values` keeps those whose module path (or `path:port`) matches a glob (one that is `optional` too may
+        match nothing without a word); beyond `budget` bytes they go to disk. `flow` follows tensors through the
+        functions between modules. `on_call` is called with the number of calls begun so far; setting `cancel` stops the
+        forward.
 
         Raises `InputError` for what cannot be encoded; `ForwardError` when the model raises, its `trace` holding
         everything up to there; `Cancelled`.
         """
         encoded = self._inputs(inputs, make_request(prompt, images, messages, system, raw, videos, fps, frames))
-        wanted = Wanted(stats=stats, values=_globs(values), budget=budget, flow=flow)
+        wanted = Wanted(stats, _globs(values), budget, flow=flow, optional=_globs(optional))
         notices = [*self.notices, *encoded.notices]
         trace = Trace(self.info, texts=encoded.texts, media=encoded.media, notices=notices, facts=encoded.facts)
         recorder = Recorder(self.model, wanted, probes=self.plugins.probes, on_call=on_call, cancel=cancel)

@@ -108,3 +108,11 @@ def test_a_saved_trace_is_the_same_trace(vision: Session, tmp_path: Path) -> Non
     assert opened.config["vision_config"]["fullatt_block_indexes"] == [1]
     merger = trace.call("model.visual.merger")
     assert torch.equal(opened.value(merger.index), trace.value(merger))
+
+
+def test_globs_that_match_nothing_are_told_unless_they_are_optional(text: Session) -> None:
+    given = {"input_ids": torch.tensor([[1, 2, 3]])}
+    assert "No module matches" in text.trace(inputs=given, values="*.nothing").notices[-1]
+    trace = text.trace(inputs=given, values=("*.nothing", "*.q_proj:output"), optional="*.nothing")
+    assert not any("No module matches" in notice for notice in trace.notices)
+    assert trace.value(trace.call("model.layers.0.self_attn.q_proj")).shape == (1, 3, 32)

@@ -111,7 +111,7 @@ def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Che
             continue
         text = f"{counted(entry.found, 'placeholder')} in the ids, "
         text += f"{counted(entry.found - entry.difference, 'token')} asked for by "
-        text += _grid_text(entry) if entry.size is not None else "the configuration."
+        text += _grid_text(entry)
         if entry.difference:
             more = "many" if entry.difference > 0 else "few"
             text += f" {abs(entry.difference):,} too {more}."
@@ -248,7 +248,8 @@ def _pixel_rows(trace: Trace, forward: Forward, kind: str, how: Layout) -> int |
 
 
 def _grid_text(entry: Entry) -> str:
-    assert entry.size is not None
+    if entry.size is None:
+        return "the configuration." if entry.features is None else "its features."
     return f"a grid of {'×'.join(map(str, entry.size))} patches."
 
 

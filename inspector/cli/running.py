@@ -58,7 +58,9 @@ def load(target: str, given: Mapping[str, Any], narration: Narration) -> Session
 
 
 def runner(session: Session, request: Request, given: Mapping[str, Any], narration: Narration) -> Run:
-    """A function that runs the forward once, keeping the values that match some globs."""
+    """A function that runs the forward once, keeping the values that match some globs; those that the user did not ask
+    for himself may match nothing.
+    """
     inputs = session.encode(request)
 
     def run(values: Globs) -> Trace:
@@ -67,6 +69,7 @@ def runner(session: Session, request: Request, given: Mapping[str, Any], narrati
                 inputs=inputs,
                 stats=given["stats"],
                 values=values,
+                optional=[glob for glob in values if glob not in given["values"]],
                 budget=given["budget"],
                 on_call=narration.calls,
             )

@@ -152,7 +152,8 @@ class Report:
         """A sentence for each glob that asked for values where there is nothing."""
         paths = [path for path, _ in self._recorder.modules]
         ran = {paths[row.number]: ports for row, ports in zip(self._rows, self._ports, strict=True)}
-        for glob in self._recorder.wanted.values:
+        wanted = self._recorder.wanted
+        for glob in (glob for glob in wanted.values if glob not in wanted.optional):
             modules, colon, ports = glob.partition(":")
             found = [path for path in paths if fnmatchcase(path, modules)]
             if not found:

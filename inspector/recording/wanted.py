@@ -16,7 +16,8 @@ class Wanted:
 
     A glob is over module paths (`model.layers.0.*`, `*`), or over `path:port` (`*.self_attn:output[0]`). `budget` is
     the number of bytes of values in memory before further ones go to disk; `memory` asks for the device's memory at
-    each call. `flow` follows tensors through the functions between modules.
+    each call. `flow` follows tensors through the functions between modules. Of `values`, those that are also in
+    `optional` may match nothing without a word.
     """
 
     stats: bool = False
@@ -24,6 +25,7 @@ class Wanted:
     budget: int | None = None
     memory: bool = True
     flow: bool = False
+    optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `InputError` on what is no request."""

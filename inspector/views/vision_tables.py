@@ -68,7 +68,7 @@ def processing(trace: Trace, found: Sequence[Entry]) -> Table:
         own = [entry for entry in found if entry.kind == kind]
         if settings and own:
             rows += [(f"{kind}s", step, text) for step, text in _steps(settings, kind)]
-            rows += [row for entry in own for row in _scaled(entry)]
+            rows += [row for entry in own for row in _scaled(entry, settings)]
     note = "" if rows else "The settings of the processor were not recorded: the inputs were made elsewhere."
     return Table("What the processor did", (Column("pictures"), Column("step"), Column("how")), rows, note)
 
@@ -122,15 +122,24 @@ def _size(size: Any) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in size.items() if value)
 
 
-def _scaled(entry: Entry) -> Iterator[tuple[Cell, ...]]:
+def _scaled(entry: Entry, settings: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     """By how much a picture was stretched: where a box on it comes to lie."""
     media = entry.media
     if media is None or entry.resized is None:
         return
-    across, down = entry.resized[0] / media.width, entry.resized[1] / media.height
-    text = f"{media.width}×{media.height} to {entry.resized[0]}×{entry.resized[1]}: × {number(across, 4)} across, "
-    text += f"× {number(down, 4)} down"
-    yield entry.name, "resize", text + ("" if abs(across - down) < 1e-9 else ", so that proportions change a little")
+    width, height = entry.resized
+    if settings.get("do_center_crop"):  # the shorter side is fitted first
+        scale = (settings.get("size") or {}).get("shortest_edge", 0) / min(media.width, media.height)
+        width, height = round(media.width * scale), round(media.height * scale)
+    if not width or not height:
+        return
+    across, down = width / media.width, height / media.height
+    text = f"{media.width}×{media.height} to {width}×{height}: × {number(across, 4)} across, × {number(down, 4)} down"
+    if abs(across / down - 1) > 0.02:
+        text += ", so that proportions change"
+    if (width, height) != entry.resized:
+        text += f"; the middle, {entry.resized[0]}×{entry.resized[1]}, is left"
+    yield entry.name, "resize", text
 
 
 def stages(trace: Trace, step: int, found: Sequence[Entry]) -> Table:

@@ -84,7 +84,7 @@ def test_the_ledger_from_the_original_to_features(session: Session) -> None:
     assert isinstance(steps, Table)
     told = {(row[0], row[1]): str(row[2]) for row in steps.rows}
     assert told["images", "resize"] == "bicubic: sides to multiples of 28, 784 to 12,544 pixels in all"
-    assert told["image 1", "resize"].startswith("150×100 to 112×84: × 0.7467 across, × 0.84 down")
+    assert told["image 1", "resize"] == ("150×100 to 112×84: × 0.7467 across, × 0.84 down, so that proportions change")
     assert "rows of 1176 numbers" in told["images", "cut up"]
 
 
@@ -97,6 +97,17 @@ def test_the_picture_that_the_model_saw(session: Session) -> None:
     found = np.frombuffer(seen.rgb, dtype=np.uint8).reshape(seen.height, seen.width, 3).astype(int)
     expected = np.asarray(original.resize((112, 84), Image.Resampling.BICUBIC)).astype(int)
     assert np.abs(found - expected).max() <= 1
+
+
+def test_a_picture_of_which_the_middle_is_left(tmp_path: Path) -> None:
+    session = inspector.load(save_tiny("llava", tmp_path))
+    steps = titled(VIEW(session.trace("What?", images=picture(84, 56))), "What the processor did")
+    assert isinstance(steps, Table)
+    assert list(steps.rows)[-1] == (
+        "image 1",
+        "resize",
+        "84×56 to 42×28: × 0.5 across, × 0.5 down; the middle, 28×28, is left",
+    )
 
 
 def test_frames_of_a_video_side_by_side(session: Session) -> None:
