@@ -11,8 +11,9 @@ from inspector.errors import InspectorError
 from inspector.tui.keymap import known_bindings, read_keymap, template, write_template
 from inspector.tui.messages import Painted
 from inspector.tui.screens.forward import ForwardTab
+from inspector.tui.screens.menu import MenuScreen
 from tests.traces import small_trace
-from tests.tui.apps import Quiet, opened
+from tests.tui.apps import Quiet, on_screen, opened
 
 KNOWN = {
     "forward.zoom": Binding("z", "zoom", "Zoom", id="forward.zoom"),
@@ -87,14 +88,17 @@ def test_the_template_names_everything_and_changes_nothing(tmp_path: Path) -> No
     assert keys == {name: binding.key for name, binding in known.items()}
 
 
+class Keys(Quiet):
+    """Reads the keymap, as the program does after its first paint."""
+
+    def on_painted(self, event: Painted) -> None:
+        event.prevent_default()
+        self._read_keys()
+
+
 async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     written(tmp_path / "config", '"forward.zoom" = "f7"\n')
-
-    class Keys(Quiet):
-        def on_painted(self, event: Painted) -> None:
-            event.prevent_default()
-            self._read_keys()
 
     async with Keys().run_test(size=(160, 50)) as pilot:
         await opened(pilot, small_trace(values=False))
@@ -103,3 +107,16 @@ async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> 
         assert not tab.zoomed
         await pilot.press("f7")
         assert tab.zoomed
+
+
+async def test_what_is_wrong_with_the_keymap_is_told_on_the_screen(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    written(tmp_path / "config", '"trace.copy" = "r"\n"trace.nothing" = "x"\n')
+
+    async with Keys().run_test(size=(160, 50)) as pilot:
+        await opened(pilot, small_trace(values=False))
+        told = [notification.message for notification in pilot.app._notifications]
+        assert "keys.toml: 'trace.nothing' is no action. Did you mean trace.notices" in told[0]
+        assert "keys.toml gives 'r' to another action; 'trace.ask' has no key any more." in told
+        await pilot.press("r")
+        await on_screen(pilot, MenuScreen)
