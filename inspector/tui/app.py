@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.screen import Screen
 
 from inspector.errors import InspectorError
@@ -77,7 +76,6 @@ class InspectorApp(App[None]):
         self.settings = Settings(config_dir())
         self.jobs: list[Job[Any]] = []
         self._keys_read = False
-        self._clashed: set[str | None] = set()
         for theme in THEMES:
             self.register_theme(theme)
         remembered = self.settings.get("theme", DARK.name)
@@ -180,14 +178,6 @@ class InspectorApp(App[None]):
 
     def on_inspector_screen_saving(self, event: InspectorScreen.Saving) -> None:
         self.run_worker(opening.save(self, event.run.trace, event.directory), group="saving")
-
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say, once, that the user's keymap took the key of an action for another one."""
-        for binding in clashed_bindings:
-            if binding.id not in self._clashed:
-                self._clashed.add(binding.id)
-                told = f"{keymap.FILE} gives {binding.key!r} to another action; {binding.id!r} has no key any more."
-                self.call_later(self.notify, told, title="Keys", severity="warning", timeout=10, markup=False)
 
     def _fatal_error(self) -> None:
         """Leave the screen on an error of our own; `run` raises it then. Textual would print it with all its locals."""

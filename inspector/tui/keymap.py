@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from textual.binding import Binding
@@ -49,7 +50,7 @@ def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str
             problems.append(f"{file.name}: {problem}")
         else:
             keymap[name] = str(keys)
-    return keymap, problems
+    return keymap, problems + [f"{file.name}: {clash}" for clash in _clashes(keymap, known)]
 
 
 def write_template(file: Path) -> None:
@@ -66,6 +67,21 @@ def template(known: Mapping[str, Binding]) -> str:
         f'# "{name}" = "{binding.key}"    # {binding.tooltip or binding.description}' for name, binding in known.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _clashes(keymap: Mapping[str, str], known: Mapping[str, Binding]) -> Iterator[str]:
+    """A sentence on each action that has to give up a key to one beside it, that is with the same first word."""
+    keys = {name: _keys(binding, keymap.get(name, binding.key)) for name, binding in known.items()}
+    for name in keymap:
+        for other in known:
+            beside = other.partition(".")[0] == name.partition(".")[0] and other != name and other not in keymap
+            for key in sorted(keys[name] & keys[other]) if beside else ():
+                yield f"{key!r} goes to {name!r} now, and no longer to {other!r}."
+
+
+def _keys(binding: Binding, keys: str) -> set[str]:
+    """The single keys of a list between commas, under Textual's names for them."""
+    return {each.key for each in Binding.make_bindings([replace(binding, key=keys)])}
 
 
 def _problem(name: str, keys: object, known: Mapping[str, Binding]) -> str:

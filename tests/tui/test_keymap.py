@@ -42,6 +42,16 @@ def test_a_misspelled_name_is_told_with_what_is_near_and_the_rest_holds(tmp_path
     assert problems == ["keys.toml: 'forward.zom' is no action. Did you mean forward.zoom?"]
 
 
+def test_a_key_that_is_taken_from_the_action_beside_it_is_told(tmp_path: Path) -> None:
+    zoomed = KNOWN | {"forward.back": Binding("[,?", "back", "Back", id="forward.back")}
+    taken = written(tmp_path, '"forward.zoom" = "question_mark"\n')
+    assert read_keymap(taken, zoomed)[1] == [
+        "keys.toml: 'question_mark' goes to 'forward.zoom' now, and no longer to 'forward.back'."
+    ]
+    exchanged = written(tmp_path, '"forward.zoom" = "["\n"forward.back" = "z"\n"trace.quit" = "z"\n')
+    assert read_keymap(exchanged, zoomed)[1] == []
+
+
 @pytest.mark.parametrize("key", ["3", "true", '""', '"a,,b"', "[]"])
 def test_what_is_no_key_is_told(tmp_path: Path, key: str) -> None:
     keys, problems = read_keymap(written(tmp_path, f'"trace.quit" = {key}\n'), KNOWN)
@@ -117,6 +127,6 @@ async def test_what_is_wrong_with_the_keymap_is_told_on_the_screen(tmp_path: Pat
         await opened(pilot, small_trace(values=False))
         told = [notification.message for notification in pilot.app._notifications]
         assert "keys.toml: 'trace.nothing' is no action. Did you mean trace.notices" in told[0]
-        assert "keys.toml gives 'r' to another action; 'trace.ask' has no key any more." in told
+        assert told[1] == "keys.toml: 'r' goes to 'trace.copy' now, and no longer to 'trace.ask'."
         await pilot.press("r")
         await on_screen(pilot, MenuScreen)
