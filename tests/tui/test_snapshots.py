@@ -13,6 +13,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from inspector.models.inputs import Request
+from inspector.plugins import Plugins
 from inspector.tui.app import InspectorApp
 from inspector.tui.entries import Entry
 from inspector.tui.jobs import Job
@@ -22,6 +23,7 @@ from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.progress import ProgressScreen
+from inspector.views import BUILT_IN
 from tests.traces import failing_trace, small_trace
 from tests.tui.apps import Quiet, on_screen, opened, settled
 
@@ -152,6 +154,8 @@ SCREENS: list[Before] = [
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
 def test_screen(snap_compare: Compare, screen: Before, size: tuple[int, int], theme: str) -> None:
     app = Quiet()
+    app.library.plugins = Plugins()
+    app.library.views = {name: BUILT_IN[name] for name in ("modules", "calls", "tokens", "tensor", "memory")}
     app.theme = f"inspector-{theme}"
     assert snap_compare(app, terminal_size=size, run_before=steady(screen))
 
