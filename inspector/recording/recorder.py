@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Event, get_ident
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,31 +24,9 @@ from inspector.recording.flow import Flow
 from inspector.recording.keeper import Keeper
 from inspector.recording.notes import SCALARS, Notes
 from inspector.recording.probes import Pen, Probe
+from inspector.recording.rows import END, ERROR, MEMORY, OUTPUT, START, Row
 from inspector.recording.state import StateProbe
 from inspector.recording.wanted import Wanted
-
-
-class Row(NamedTuple):
-    """The notes of one call. `number` indexes the recorder's modules; `error` is set when the module raised; `ports` is
-    what probes wrote.
-    """
-
-    number: int
-    parent: int | None
-    step: int
-    args: Sequence[Any]
-    kwargs: dict[str, Any]
-    start: Any
-    output: Any = None
-    end: Any = None
-    error: str | None = None
-    memory: int | None = None
-    ports: dict[str, Any] | None = None
-
-
-START, OUTPUT, END, ERROR, MEMORY = map(Row._fields.index, ("start", "output", "end", "error", "memory"))
-"""Where a hook writes in a row that is still open, which is a list: a named tuple would cost as much as all the rest.
-"""
 
 
 class Recorder:

@@ -17,7 +17,8 @@ from inspector.analysis.stats import stats_of
 from inspector.errors import near
 from inspector.recording.keeper import SMALL, Held, HeldValues
 from inspector.recording.notes import INTEGERS, Fact, flatten
-from inspector.recording.recorder import Recorder, Row, passed_through
+from inspector.recording.recorder import Recorder, passed_through
+from inspector.recording.rows import Row
 from inspector.trace import Call, Failure, Module, Stats, TensorInfo, Value
 
 Roles = Callable[[str, nn.Module], str | None]
