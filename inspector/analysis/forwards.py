@@ -142,6 +142,7 @@ class _Reader:
         self._language = self._first_of("language_model", "input.position_ids", towers)
         self._spliced = self._first_of("splice", SPLICED, ())
         self._stateful = {port: self._first_of("multimodal_model", port, ()) for port in DELTAS}
+        self._written = self._writers()
 
     def forward(self, call: Call, shape: tuple[int, int], towers: Sequence[Call]) -> Forward:
         """A forward; `towers` are the runs of a vision tower by itself that came before it."""
@@ -200,14 +201,26 @@ class _Reader:
         return given[0] if given is not None and given.ndim == 3 and given.shape[0] == 4 else None
 
     def _delta(self, step: int, port: str) -> Delta | None:
+        key = self._key(step, port)
+        if key is None:
+            return None
+        written, inside = self._written[key]
+        return Delta(tuple(self.trace.values[key].flatten().tolist()), written, inside)
+
+    def _key(self, step: int, port: str) -> str | None:
+        """The key of the value that a module remembered before or after a step: the same as long as nobody wrote it."""
         call = self._stateful[port].get(step)
         info = None if call is None else call.inputs.get(port, call.outputs.get(port))
-        value = None if call is None else kept(self.trace, call, port)
-        if not isinstance(info, TensorInfo) or info.value is None or value is None:
-            return None
-        index, first_port = info.value.split("/", 1)  # where it was met first
-        seen = self.trace.calls[int(index)].step
-        return Delta(tuple(value.flatten().tolist()), seen, inside=first_port == DELTAS[1])
+        return info.value if isinstance(info, TensorInfo) else None
+
+    def _writers(self) -> dict[str, tuple[int, bool]]:
+        """For each remembered value the step at which it was seen first, and whether that was after it had run."""
+        found: dict[str, tuple[int, bool]] = {}
+        for step in sorted({step for calls in self._stateful.values() for step in calls}):
+            for port in DELTAS:
+                if (key := self._key(step, port)) is not None:
+                    found.setdefault(key, (step, port == DELTAS[1]))
+        return found
 
 
 def _shape(call: Call) -> tuple[int, int] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inspector.analysis.forwards import Forward, forwards, layout, placeholders
 from inspector.analysis.layout import Layout
-from inspector.analysis.positions import Grid, Grids, Span, Walk, differing
+from inspector.analysis.positions import After, Grid, Grids, Span, Walk, differing
 from inspector.trace import Trace
 
 if TYPE_CHECKING:
@@ -54,16 +55,32 @@ class Placement:
 
 
 def placements(trace: Trace) -> list[list[Placement]]:
-    """For each forward, in order, the placement of each of its rows."""
-    book, known = _Book(layout(trace)), placeholders(trace)
-    return [book.add(forward, known) for forward in forwards(trace)]
+    """For each forward, in order, the placement of each of its rows.
+
+    Where it makes a difference how text goes on behind a video, the rule is taken that the model follows.
+    """
+    read, known, how = forwards(trace), placeholders(trace), layout(trace)
+    found = _placed(read, known, _Book(how, "side"))
+    if any(span.reaches_beyond for rows in found for row in rows for span in row.spans):
+        other = _placed(read, known, _Book(how, "last"))
+        if _wrong(other) < _wrong(found):
+            return other
+    return found
+
+
+def _placed(read: Sequence[Forward], known: dict[int, str], book: _Book) -> list[list[Placement]]:
+    return [book.add(forward, known) for forward in read]
+
+
+def _wrong(found: Sequence[Sequence[Placement]]) -> int:
+    return sum(row.wrong for rows in found for row in rows)
 
 
 @dataclass(slots=True)
 class _Row:
     """A row of a conversation as it was walked so far; `offset` is set by its first token."""
 
-    walk: Walk = field(default_factory=Walk)
+    walk: Walk
     kinds: list[str] = field(default_factory=list)
     padding: int = 0
     offset: int | None = None
@@ -72,8 +89,9 @@ class _Row:
 class _Book:
     """Walks the rows of a run, forward by forward. A forward with an empty cache begins a new conversation."""
 
-    def __init__(self, how: Layout) -> None:
+    def __init__(self, how: Layout, after: After) -> None:
         self._layout = how
+        self._after = after
         self._rows: list[_Row] = []
         self._seen: dict[str, list[Size]] = {}
         self._grids: dict[str, list[Grid]] = {}
@@ -81,7 +99,7 @@ class _Book:
 
     def add(self, forward: Forward, known: dict[int, str]) -> list[Placement]:
         if not forward.past:
-            self._rows = [_Row() for _ in range(forward.batch)]
+            self._rows = [_Row(Walk(self._after)) for _ in range(forward.batch)]
             self._seen, self._grids, self._supply = {}, {}, {}
         kinds = [forward.kinds(row, known) for row in range(forward.batch)]
         self._take_sizes(forward, has_pictures=any(kind != "text" for row in kinds for kind in row))
@@ -110,7 +128,7 @@ class _Book:
     def _place(self, forward: Forward, number: int, kinds: list[str], supply: dict[str, Grids]) -> Placement:
         row, tokens = self._row_of(forward, number), forward.attended(number)
         begin = row.walk.tokens if row is not None else forward.past or 0
-        spans = [] if row is None else row.walk.extend(kinds, supply)
+        spans = [] if row is None else row.walk.extend(kinds, supply, counts_on=forward.positions_given)
         actual = _actual(forward, number, tokens)
         wrong, offset = _compared(actual, spans, row)
         if row is not None:
@@ -132,7 +150,7 @@ class _Book:
         if past > row.walk.tokens:
             return None
         supply = {kind: Grids(grids) for kind, grids in self._grids.items()}
-        again = _Row(padding=row.padding, offset=row.offset)
+        again = _Row(Walk(self._after), padding=row.padding, offset=row.offset)
         again.kinds = row.kinds[:past]
         again.walk.extend(again.kinds, supply)
         self._rows[number] = again

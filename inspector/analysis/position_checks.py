@@ -81,6 +81,15 @@ def _pictures(placement: Placement, spans: list[Span], *, timed: bool) -> Iterat
         if placement.actual is not None:
             yield from _flat(placement, span, name)
             yield from _time(placement, span, name, timed=timed)
+            yield from _behind(placement, span, name)
+
+
+def _behind(placement: Placement, span: Span, name: str) -> Iterator[Check]:
+    """What follows a video whose time goes on beyond it."""
+    if span.reaches_beyond and span.after == "side":
+        at, time = span.next + placement.offset, span.last + placement.offset
+        text = f"It goes on at {at}, while the video's time reaches {time}. The models were published to go on behind "
+        yield Check(f"after {name}", False, f"{text}the largest position, at {time + 1}; transformers 5 does not.")
 
 
 def _flat(placement: Placement, span: Span, name: str) -> Iterator[Check]:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 SpanKind = Literal["text", "image", "video"]
 AXES = ("t", "h", "w")
 
+After = Literal["side", "last"]
+"""Where the text behind a picture goes on: behind its longer side, as transformers 5 has it, or behind its largest
+position, as the models were published. The two differ for a video whose time reaches beyond its sides.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -45,7 +50,7 @@ class Span:
     `start` and `stop` count the row's tokens without padding, over all its forwards. `first` is the position at which
     the span begins. A picture's span has its `grid`, of a video perhaps one `frame` alone; `stop - start` differs from
     `expected` where the ids hold more or fewer placeholders than the grid has tokens. A picture without a grid counts
-    on like text.
+    on like text. `after` is the rule by which what follows goes on.
     """
 
     kind: SpanKind
@@ -54,6 +59,7 @@ class Span:
     first: int
     grid: Grid | None = None
     frame: int | None = None
+    after: After = "side"
 
     @property
     def count(self) -> int:
@@ -68,10 +74,17 @@ class Span:
 
     @property
     def next(self) -> int:
-        """The position of the first token behind the span: after the longer side, however far time reaches."""
+        """The position of the first token behind the span."""
         if self.grid is None:
             return self.first + self.count
+        if self.after == "last":
+            return self.last + 1
         return self.first + max(self.grid.rows, self.grid.columns)
+
+    @property
+    def reaches_beyond(self) -> bool:
+        """Whether the time of a video goes on beyond the position of what follows."""
+        return self.grid is not None and self.last >= self.next
 
     @property
     def last(self) -> int:
@@ -175,22 +188,24 @@ class Walk:
     `tokens` were walked so far, padding left out; `delta` is how far a later token's position is ahead of its index.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, after: After = "side") -> None:
+        self.after = after
         self.tokens = 0
         self.delta = 0
         self._next = 0
         self._largest = -1
 
-    def extend(self, kinds: Sequence[str], grids: Mapping[str, Grids]) -> list[Span]:
+    def extend(self, kinds: Sequence[str], grids: Mapping[str, Grids], *, counts_on: bool = False) -> list[Span]:
         """Spans of the tokens that a forward adds, padding left out.
 
         `kinds` are token kinds; all but image and video count as text. `grids` hold pictures by kind; a run of
         placeholders takes those that it uses. What follows without a picture, a decoding step above all, stands at
-        its index plus the delta of the pictures before it.
+        its index plus the delta of the pictures before it; or `counts_on` from the last position, as in `generate`.
         """
         runs = [(kind, sum(1 for _ in run)) for kind, run in groupby(map(_span_kind, kinds))]
         if self.tokens and all(kind == "text" for kind, _ in runs):
-            spans = [Span(kind, self.tokens, self.tokens + count, self.tokens + self.delta) for kind, count in runs]
+            first = self._next if counts_on else self.tokens + self.delta
+            spans = [Span(kind, self.tokens, self.tokens + count, first) for kind, count in runs]
             self._advance(sum(count for _, count in runs))
             return spans
         spans = [span for kind, count in runs for span in self._pieces(kind, count, grids.get(kind))]
@@ -201,7 +216,7 @@ class Walk:
         """A run of tokens of one kind: one span for text, one for each picture in it."""
         dealt = [(None, None, count)] if kind == "text" or grids is None else grids.take(count)
         for grid, frame, tokens in dealt:
-            span = Span(kind, self.tokens, self.tokens + tokens, self._next, grid, frame)
+            span = Span(kind, self.tokens, self.tokens + tokens, self._next, grid, frame, self.after)
             self.tokens, self._next = span.stop, span.next
             self._largest = max(self._largest, span.last)
             yield span

@@ -13,7 +13,7 @@ from inspector.models.conversations import Reader, Row
 from inspector.models.images import Picture
 from inspector.models.inputs import Inputs, Request
 from inspector.models.processors import Processor, quiet
-from inspector.models.videos import Sampling, Video
+from inspector.models.videos import UNTIMED, Sampling, Video
 
 
 def encode(
@@ -144,7 +144,7 @@ def _metadata(video: Video) -> Any:
     width, height = video.size
     return VideoMetadata(
         total_num_frames=video.total,
-        fps=video.rate or None,
+        fps=video.rate or UNTIMED,
         width=width,
         height=height,
         duration=video.total / video.rate if video.rate else None,

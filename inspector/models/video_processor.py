@@ -45,7 +45,8 @@ class VideoProcessor(PushToHubMixin):  # type: ignore[misc] # by which transform
     model_input_names = ("pixel_values_videos", "video_grid_thw")
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        from transformers import Qwen2VLImageProcessorPil
+        # Not from `transformers`: 5.17 hands out a placeholder there when torchvision is missing.
+        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
         known = {**DEFAULTS, **{name: settings[name] for name in DEFAULTS if settings.get(name) is not None}}
         size = dict(known["size"])

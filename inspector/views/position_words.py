@@ -59,6 +59,8 @@ def _text(placement: Placement, span: Span, axes: int) -> str:
     on_axes = ", the same on all three axes" if axes == 3 else ""
     if not went_on:
         return f" Each takes the next number: {counting}{on_axes}."
+    if placement.forward.positions_given:
+        return f" Counted on from the token before: {counting}{on_axes}."
     index = span.start
     delta = span.first - index
     return f" Index {index} plus the rope delta {delta} is {span.first}: {counting}{on_axes}."
@@ -80,10 +82,12 @@ def _picture(span: Span, how: Layout) -> Iterator[str]:
         f"Height is {first} + row, {first} to {first + grid.rows - 1}; width is {first} + column, {first} to "
         f"{first + grid.columns - 1}."
     )
-    yield (
-        f"What follows goes on after the longer side: {first} + max({grid.rows}, {grid.columns}) = {span.next}."
-        + (f" Time reaches {span.last}, beyond that." if span.last >= span.next else "")
-    )
+    if span.after == "last":
+        yield f"What follows goes on behind the largest position, at {span.next}."
+    else:
+        sides = f"{first} + max({grid.rows}, {grid.columns})"
+        beyond = f" Time reaches {span.last}, beyond that." if span.reaches_beyond else ""
+        yield f"What follows goes on after the longer side: {sides} = {span.next}.{beyond}"
     if span.count != span.expected:
         yield f"The ids hold {counted(span.count, 'placeholder')} instead."
 
@@ -123,3 +127,6 @@ def _end(placement: Placement, axes: int) -> Iterator[str]:
         f"{largest} + 1 − {total} = {placement.delta}: a token decoded at index i, padding left out, stands at i "
         f"{'−' if placement.delta < 0 else '+'} {abs(placement.delta)}."
     )
+    last = placement.spans[-1]
+    if last.next != largest + 1:
+        yield f"`generate` counts on from the last token instead: the next stands at {last.next}."

@@ -12,6 +12,7 @@ from inspector import Trace
 from inspector.analysis.forwards import forwards
 from inspector.analysis.placement import Placement, placements
 from tests.fakes import IMAGE, VIDEO, picture, tiny, tiny_inputs
+from tests.prompts import SECONDS
 
 NAME = "qwen2_5_vl"
 
@@ -34,7 +35,7 @@ def video_and_picture() -> dict[str, torch.Tensor]:
         "image_grid_thw": torch.tensor([[1, 4, 4]]),
         "pixel_values_videos": torch.randn(48, 1176),
         "video_grid_thw": torch.tensor([[3, 4, 4]]),
-        "second_per_grid_ts": torch.tensor([0.7]),
+        "second_per_grid_ts": torch.tensor(SECONDS[:1]),
     }
 
 
@@ -149,7 +150,7 @@ def test_a_trace_that_begins_in_the_middle(model: Any) -> None:
 
 def test_seconds_come_with_the_forward_or_with_the_video(model: Any) -> None:
     trace = run(model, video_and_picture())
-    assert forwards(trace)[0].seconds == pytest.approx((0.7,))
+    assert forwards(trace)[0].seconds == pytest.approx(SECONDS[:1])
     assert wrong(trace) == [0]
 
 

@@ -158,3 +158,23 @@ def test_a_mask_that_makes_positions_for_the_whole_cache() -> None:
     assert checks(VIEW, trace, step="1")["positions"] == ("≠ differs", "14 positions for 1 token.")
     lengths = titled(VIEW(trace), "Lengths")
     assert (column(lengths, "positions"), column(lengths, "mark")) == ([13, 14], [None, "≠"])
+
+
+def test_text_behind_a_video_whose_time_reaches_beyond_it() -> None:
+    """transformers 5 lets text and video share positions, which the published models did not."""
+    given = inputs("qwen2_vl", [[2, ("video", (9, 4, 4)), 2]])
+    trace = run(random_model("qwen2_vl"), given)
+    assert checks(VIEW, trace)["positions"][0] == "agrees"
+    result, evidence = checks(VIEW, trace)["after video 1"]
+    assert result == "≠ differs"
+    assert evidence.startswith("It goes on at 4, while the video's time reaches 10.")
+
+
+def test_text_that_goes_on_behind_the_largest_position() -> None:
+    """The rule is told from what the model did."""
+    given = inputs("qwen2_vl", [[2, ("video", (9, 4, 4)), 2]])
+    positions, _ = random_model("qwen2_vl").model.get_rope_index(**given)
+    positions[..., -2:] = torch.tensor([11, 12])
+    trace = run(random_model("qwen2_vl"), {**given, "position_ids": positions})
+    assert checks(VIEW, trace)["positions"][0] == "agrees"
+    assert "after video 1" not in checks(VIEW, trace)

@@ -11,8 +11,8 @@ import inspector
 from inspector import InputError, Trace
 from inspector.parts import Heatmap, Picture, Table, Text
 from inspector.views.positions import VIEW
+from tests.prompts import SECONDS, TRUNCATES, inputs, random_model
 from tests.prompts import Part as Piece
-from tests.prompts import inputs, random_model
 from tests.traces import small_trace
 from tests.views.shown import checks, column, generated, results, run, titled
 
@@ -92,17 +92,25 @@ def test_words_with_the_numbers_filled_in() -> None:
     words = " ".join(text.text.split())
     assert "Tokens 0–1: text. Each takes the next number: positions 0 to 1, the same on all three axes." in words
     assert "grid of 3×4×8 patches, 2×2 of them merged, is 3×2×4 = 24 tokens. They begin at 2." in words
-    assert "2 + ⌊frame × 4 × 0.4⌋: 2, 3, 5." in words
+    times = "2, 6, 10" if TRUNCATES else "2, 3, 5"
+    assert f"2 + ⌊frame × 4 × {SECONDS[0]:g}⌋: {times}." in words
     assert "Height is 2 + row, 2 to 3; width is 2 + column, 2 to 5." in words
     assert "after the longer side: 2 + max(2, 4) = 6." in words
     assert "rope delta is 8 + 1 − 29 = -20: a token decoded at index i, padding left out, stands at i − 20." in words
 
 
 def test_a_decoding_step_in_words() -> None:
-    trace = generated(random_model("qwen2_5_vl"), inputs("qwen2_5_vl", [[3, IMAGE, 4]]))
-    text = titled(VIEW(trace, step="1"), "How the positions")
-    assert isinstance(text, Text)
-    assert "Index 13 plus the rope delta -3 is 10: position 10" in text.text
+    """`generate` counts on from the last position; a forward by itself adds the delta to the index."""
+    model, given = random_model("qwen2_5_vl"), inputs("qwen2_5_vl", [[3, IMAGE, 4]])
+    counted = titled(VIEW(generated(model, given), step="1"), "How the positions")
+    assert isinstance(counted, Text)
+    assert "Counted on from the token before: position 10" in counted.text
+    with inspector.capture(model) as trace, torch.no_grad():
+        cache = model(**given, use_cache=True).past_key_values
+        model(input_ids=torch.tensor([[9]]), past_key_values=cache)
+    added = titled(VIEW(trace, step="1"), "How the positions")
+    assert isinstance(added, Text)
+    assert "Index 13 plus the rope delta -3 is 10: position 10" in added.text
 
 
 def test_a_picture_as_a_grid() -> None:
