@@ -25,6 +25,9 @@ TRUNCATES = "int(next(second_per_grid_ts))" in inspect.getsource(Qwen2_5_VLModel
 SECONDS = (1.0, 1.0, 2.0) if TRUNCATES else (0.4, 1.0, 2.5)
 """What a temporal patch of each video covers, where the model is told."""
 
+PER_SECOND = 1 if TRUNCATES else 4
+"""Positions a second: so few that the time of short videos stays within their sides."""
+
 PATCH = 3 * 2 * 14 * 14
 KINDS = ("text", "image", "video")
 
@@ -67,6 +70,8 @@ def random_model(name: str, *, device: str = "cpu", **changes: Any) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     settings = json.loads(json.dumps({**TEXT_MODELS, **IMAGE_TEXT_MODELS, **MORE_MODELS}[name]))
+    if name == "qwen2_5_vl":
+        changes = {"tokens_per_second": PER_SECOND, **changes}
     settings.get("vision_config", {}).update(changes)
     auto = AutoModelForImageTextToText if "vision_config" in settings else AutoModelForCausalLM
     with torch.random.fork_rng(), torch.device(device):

@@ -12,14 +12,14 @@ from inspector import Trace
 from inspector.analysis.forwards import forwards
 from inspector.analysis.placement import Placement, placements
 from tests.fakes import IMAGE, VIDEO, picture, tiny, tiny_inputs
-from tests.prompts import SECONDS
+from tests.prompts import SECONDS, TRUNCATES, random_model
 
 NAME = "qwen2_5_vl"
 
 
 @pytest.fixture
 def model() -> Any:
-    return tiny(NAME)
+    return random_model(NAME)
 
 
 def text(count: int = 4) -> dict[str, torch.Tensor]:
@@ -64,6 +64,8 @@ def one_more(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("inputs", [text, video_and_picture, lambda: tiny_inputs(NAME)])
 @pytest.mark.parametrize("beams", [1, 2])
 def test_generation_stands_where_it_should(model: Any, inputs: Any, beams: int) -> None:
+    if TRUNCATES and beams > 1 and inputs is video_and_picture:
+        pytest.skip("transformers 5.17 cannot search with beams over pictures and videos at once")
     with inspector.capture(model) as trace:
         model.generate(**inputs(), max_new_tokens=3, num_beams=beams, do_sample=False)
     found = rows(trace)

@@ -11,7 +11,7 @@ import inspector
 from inspector import InputError, Trace
 from inspector.parts import Heatmap, Picture, Table, Text
 from inspector.views.positions import VIEW
-from tests.prompts import SECONDS, TRUNCATES, inputs, random_model
+from tests.prompts import PER_SECOND, SECONDS, TRUNCATES, inputs, random_model
 from tests.prompts import Part as Piece
 from tests.traces import small_trace
 from tests.views.shown import checks, column, generated, results, run, titled
@@ -92,8 +92,8 @@ def test_words_with_the_numbers_filled_in() -> None:
     words = " ".join(text.text.split())
     assert "Tokens 0–1: text. Each takes the next number: positions 0 to 1, the same on all three axes." in words
     assert "grid of 3×4×8 patches, 2×2 of them merged, is 3×2×4 = 24 tokens. They begin at 2." in words
-    times = "2, 6, 10" if TRUNCATES else "2, 3, 5"
-    assert f"2 + ⌊frame × 4 × {SECONDS[0]:g}⌋: {times}." in words
+    times = "2, 3, 4" if TRUNCATES else "2, 3, 5"
+    assert f"2 + ⌊frame × {PER_SECOND} × {SECONDS[0]:g}⌋: {times}." in words
     assert "Height is 2 + row, 2 to 3; width is 2 + column, 2 to 5." in words
     assert "after the longer side: 2 + max(2, 4) = 6." in words
     assert "rope delta is 8 + 1 − 29 = -20: a token decoded at index i, padding left out, stands at i − 20." in words
