@@ -36,12 +36,14 @@ class Pending:
 
 
 def measure(tensor: Tensor) -> Pending:
-    """Statistics of a real, dense tensor of any shape, dtype and device. The tensor is neither kept nor changed.
+    """Statistics of a dense tensor of any shape, dtype and device. The tensor is neither kept nor changed.
 
-    `min`, `max`, `mean` and `std` (population) are over the finite elements.
+    `min`, `max`, `mean` and `std` (population) are over the finite elements; of complex ones, over their magnitudes.
     """
     if tensor.numel() == 0:
         return Pending(None, _nothing(0, 0))
+    if tensor.is_complex():
+        tensor = tensor.abs()
     if not tensor.is_floating_point():
         tensor = tensor.double()
     elif tensor.dtype.itemsize == 1:  # float8 has no arithmetic of its own

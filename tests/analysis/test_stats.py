@@ -50,6 +50,7 @@ def test_finite_values_whose_sums_overflow_are_finite() -> None:
         (torch.empty(0, 3), Stats(None, None, None, None)),
         (torch.tensor(7.0), Stats(7, 7, 7, 0)),
         (torch.ones(4, 4).t()[::2], Stats(1, 1, 1, 0)),
+        (torch.tensor([3 + 4j, -5j]), Stats(5, 5, 5, 0)),
     ],
 )
 def test_integers_booleans_scalars_and_nothing(tensor: torch.Tensor, expected: Stats) -> None:

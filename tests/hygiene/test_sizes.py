@@ -12,8 +12,6 @@ FILE, FUNCTION, CLASS = 300, 50, 20
 """Most lines of a file, most lines of a function, most methods of a class."""
 
 LARGER = {
-    # The code between the user's modules: its two hooks share what they bind.
-    "inspector/recording/recorder.py: _hooks",
     # Widgets: half of their methods are one-line actions, properties and messages that Textual asks for by name.
     "inspector/tui/screens/forward.py: ForwardTab",
     "inspector/tui/widgets/heatmap.py: HeatMap",
@@ -21,9 +19,8 @@ LARGER = {
     "inspector/tui/widgets/virtual_list.py: VirtualList",
     # Tests of one thing from many sides.
     "tests/analysis/test_masks.py",
-    "tests/generation/test_branches.py",
-    "tests/generation/test_changes.py",
     "tests/models/test_loading.py",
+    "tests/recording/test_attention.py",
     "tests/recording/test_recorder.py",
     "tests/traces.py",
     "tests/tui/test_inspector.py",
