@@ -41,10 +41,11 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 async def on_screen(pilot: Pilot[None], kind: type[Screen[Any]]) -> Any:
-    """The screen in front, once it is of a kind. Fails when that does not come about."""
+    """The screen in front, once it is of a kind and takes keys. Fails when that does not come about."""
     for _ in range(ALL):
-        if isinstance(pilot.app.screen, kind):
+        screen = pilot.app.screen
+        if isinstance(screen, kind) and screen.is_mounted and (screen.focused or not screen.focus_chain):
             await pilot.pause()
-            return pilot.app.screen
+            return screen
         await asyncio.sleep(0.02)
     raise AssertionError(f"{type(pilot.app.screen).__name__} is in front, {kind.__name__} was expected")
