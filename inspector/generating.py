@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,10 @@ from inspector.generation.randomness import fresh_seed
 from inspector.generation.record import StepMaker
 from inspector.generation.resuming import Resuming
 from inspector.generation.settings import Settings, check_options, remarks
-from inspector.generation.stepping import Stepping, around
+from inspector.generation.stepping import Cancelling, Stepping
 from inspector.generation.store import LogitsStore
 from inspector.generation.texts import TokenTexts
-from inspector.recording import Recorder, Wanted
+from inspector.recording import Recorder, Wanted, exclusive
 from inspector.recording.report import failure_of
 from inspector.session import Session
 from inspector.trace import Token, Trace
@@ -64,18 +63,18 @@ def begin(
     options = {name: value for name, value in arguments.items() if name not in GIVEN}
     check_options(options)
     given = _given(session, arguments)
-    cancelling = threading.Event()
+    cancelling = Cancelling()
     probes = session.plugins.probes
     recorder = None if calls is None else Recorder(session.model, calls, probes=probes, cancel=cancelling)
     inputs = session.to_device(encoded.tensors)
     tokenizer, offers = session.processor.tokenizer, session.plugins.logits_processors
-    job = Job(session.model, tokenizer, inputs, given, around(cancelling, recorder))
+    job = Job(session.model, tokenizer, inputs, given, cancelling.check)
     store = LogitsStore()
     maker = StepMaker(TokenTexts(tokenizer), session.family.positions, store, top)
     settings = Settings(options, added=tuple(_entry(processor, offers) for processor in processors))
     traces = Traces(session, encoded, recorder)
     resuming = Resuming(job, settings, fresh_seed() if seed is None else seed)
-    stepping = Stepping(resuming, maker, store, cancelling, traces.failed)
+    stepping = Stepping(resuming, maker, store, cancelling, recorder, traces.failed)
     stepping.notices = [*session.notices, *encoded.notices, *remarks(options)]
     return Generation(stepping, offers, traces)
 
@@ -136,7 +135,7 @@ class Traces:
         """A trace of the forward behind a step, which is run again for it. Raises `GenerationError`."""
         wanted = Wanted(stats=stats, values=tuple(values))
         recorder = Recorder(self._session.model, wanted, probes=self._session.plugins.probes)
-        with stepping.alone(), torch.no_grad():
+        with exclusive(self._session.model), torch.no_grad():
             stepping.run_again(step, recorder)
         trace = self._filled(recorder)
         trace.notices.append(f"The forward of step {step.index} was run again to be recorded.")

@@ -64,6 +64,11 @@ class Branch:
         return Branch(name, self, steps, self.steps[:steps], changes, self.randoms[:steps])
 
     @property
+    def is_going(self) -> bool:
+        """Whether its loop stands between two steps, and can be pulled."""
+        return self.decoding is not None and self.decoding.started and not self.decoding.ended
+
+    @property
     def is_beam_search(self) -> bool:
         return self.decoding is not None and self.decoding.started and self.decoding.prepared.mode in BEAMS
 

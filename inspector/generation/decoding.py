@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from inspector.generation.loop import Around, LoopWatch, Progress, Start
+from inspector.generation.loop import LoopWatch, Progress, Start
 from inspector.generation.pipeline import Criteria, Pipeline
 from inspector.generation.processors import Entry
 from inspector.generation.pulled import Channel, Pulled
@@ -32,15 +32,15 @@ class Job:
     """What a generation was asked, the same for all of its branches.
 
     `inputs` are the tensors of the prompt on the model's device, `given` the arguments of `generate` that are no
-    options: assistant and tokenizers, own criteria, a function that allows tokens. `around` makes the context of every
-    forward.
+    options: assistant and tokenizers, own criteria, a function that allows tokens. `check` is called before every
+    forward, and may raise to end the loop.
     """
 
     model: Any
     tokenizer: Any
     inputs: Mapping[str, Any]
     given: Mapping[str, Any]
-    around: Around = nullcontext
+    check: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ class _Run:
                 stack.enter_context(torch.cuda.device(device))
             stack.enter_context(torch.no_grad())
             if self._resumed is None:
-                output = generate(self._job, self._settings, self._begin, self._job.around)
+                output = generate(self._job, self._settings, self._begin)
             else:
                 output = self._resume(self._resumed)
         self.watch.finish(output)
@@ -182,7 +182,7 @@ class _Run:
 
         assert self.prepared is not None
         mode, model = self.prepared.mode, self._job.model
-        self.watch = watch = LoopWatch(input_ids, is_beam_search=mode in BEAMS, start=start, around=self._job.around)
+        self.watch = watch = LoopWatch(input_ids, is_beam_search=mode in BEAMS, start=start, check=self._job.check)
         watch.pipeline = Pipeline(entries, watch.failed)
         watch.criteria = Criteria(made, watch.called)
         if ended is not None and any(ended):
@@ -204,10 +204,8 @@ class _Run:
         )
 
 
-def generate(job: Job, settings: Settings, loop: Callable[..., Any], around: Around = nullcontext) -> Any:
-    """Let `generate` prepare a request, then run `loop` with what it prepared in place of its own. `around` makes the
-    context of the preparation, in which the vision tower of some models runs.
-    """
+def generate(job: Job, settings: Settings, loop: Callable[..., Any]) -> Any:
+    """Let `generate` prepare a request, then run `loop` with what it prepared in place of its own."""
     from transformers import StopStringCriteria
 
     options, inputs = dict(settings.options), dict(job.inputs)
@@ -228,7 +226,6 @@ def generate(job: Job, settings: Settings, loop: Callable[..., Any], around: Aro
             return loop(input_ids, inputs_tensor, **prepared)
 
         preparing.enter_context(hushed())
-        preparing.enter_context(around())
         return job.model.generate(
             **inputs,
             **options,

@@ -97,6 +97,12 @@ class Generation(Changing, Looking, Asking):
         """
         condition = parse(until) if isinstance(until, str) else until
         self._pausing.clear()
+        with self._stepping.for_a_run(self._lock):
+            return self._run(condition, steps, on_step)
+
+    def _run(
+        self, condition: Condition | None, steps: int | None, on_step: Callable[[Step], None] | None
+    ) -> Step | None:
         last, count = None, 0
         while not (self.finished or self._pausing.is_set() or (steps is not None and count >= steps)):
             with self._lock:
@@ -143,8 +149,7 @@ class Generation(Changing, Looking, Asking):
     def trace_step(self, step: Place = None, *, stats: bool = False, values: str | Sequence[str] = ()) -> Trace:
         """The forward that made a step's logits, run again on the cropped cache to be recorded in any detail."""
         globs = (values,) if isinstance(values, str) else tuple(values)
-        with self._lock:
-            return self._traces.forward(self._stepping, self._recorded(step), stats=stats, values=globs)
+        return self._traces.forward(self._stepping, self._recorded(step), stats=stats, values=globs)
 
     def save(self, directory: str | Path, *, replace: bool = False) -> Path:
         """Save the trace, all branches and raw logits included. Raises `TraceError`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +21,6 @@ from inspector.generation.pulled import Channel
 
 CACHES = ("past_key_values", "cache_params", "state")
 """Where transformers keeps a cache among the model's arguments."""
-
-
-Around = Callable[[], AbstractContextManager[object]]
-"""Makes the context that a forward of the model runs in; entering it may end the loop."""
 
 
 @dataclass(slots=True)
@@ -84,7 +79,9 @@ class Start:
 class LoopWatch:
     """Watches one loop (see `stepped.Watch`), and stands still where it hands over."""
 
-    def __init__(self, sequences: Tensor, *, is_beam_search: bool, start: Start | None, around: Around) -> None:
+    def __init__(
+        self, sequences: Tensor, *, is_beam_search: bool, start: Start | None, check: Callable[[], None]
+    ) -> None:
         self.forwards = 0
         self.kwargs: dict[str, Any] = {}
         self.sequences = sequences
@@ -93,7 +90,7 @@ class LoopWatch:
         self.in_forward = False
         self._channel: Channel[Progress]
         self._start = start
-        self._around = around
+        self._check = check
         self._is_beam_search = is_beam_search
         self._beams = BeamNotes() if is_beam_search else None
         self._logits = torch.empty(0)
@@ -141,10 +138,10 @@ class LoopWatch:
 
     def forward(self, run: Callable[..., Any], inputs: dict[str, Any]) -> Any:
         self._channel.check()
+        self._check()
         start = time.perf_counter()
         self.in_forward = True
-        with self._around():
-            output = run(**inputs)
+        output = run(**inputs)
         self.in_forward = False
         self.forwards += 1
         self._note_logits(output.logits)

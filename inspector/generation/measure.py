@@ -1,9 +1,17 @@
-"""What a stage of scores amounts to in a few numbers, computed where the scores live and fetched in one piece."""
+"""What a stage of scores amounts to in a few numbers.
+
+This runs for every processor of every step, over the whole vocabulary: it passes over the scores as seldom as it can,
+and where few tokens are left it looks at those alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,10 +22,30 @@ from inspector.trace.stages import Stage, Stages, Standing, Top
 RAW = "raw"
 """The name of what comes in: the model's own logits."""
 
-FIELDS = 7
-"""Numbers of a row before its top table: changed, removed, kept, entropy; score, log-probability and rank of the token
-that was chosen.
-"""
+LEAST = torch.finfo(torch.float32).min
+"""A token with this score, or a lower one, is removed."""
+
+FEW = 1024
+"""So many tokens or fewer that are left are sorted, and everything is read from those."""
+
+
+BLOCK = 128
+"""Scores that are looked at together in the search for the largest: see `largest`."""
+
+Plain = Any
+"""Scores or a mask as an array on the CPU, as a tensor elsewhere: comparing and counting is many times as fast so."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """A stage in numbers, each a list over the rows; `top` is ids, scores, log-probabilities, most probable first."""
+
+    changed: list[int]
+    removed: list[int]
+    kept: list[int]
+    entropy: list[float]
+    top: tuple[list[list[int]], list[list[float]], list[list[float]]]
+    chosen: list[tuple[float, float, int]]
 
 
 def stages(noted: Sequence[Scores], chosen: Sequence[int | None], top: int, texts: Mapping[int, str]) -> list[Stages]:
@@ -26,17 +54,12 @@ def stages(noted: Sequence[Scores], chosen: Sequence[int | None], top: int, text
     `noted` are the scores before, between and after the processors, f32 [rows, vocabulary] each; `chosen` the token
     that each row took, None for one that took none.
     """
-    at = torch.tensor([token or 0 for token in chosen], device=noted[0].scores.device)
-    numbers: list[Tensor] = []
-    before: Tensor | None = None
-    for item in noted:
-        same = before is not None and before.device.type == "cpu" and torch.equal(item.scores, before)
-        numbers.append(_unchanged(numbers[-1]) if same else _numbers(item.scores, before, at, top))
-        before = item.scores
-    fetched = torch.stack(numbers).tolist()  # [stages][rows][numbers]
+    at = torch.tensor([token or 0 for token in chosen], device=noted[0].scores.device)[:, None]
+    measured = list(_measured([item.scores.detach().float() for item in noted], at, top))
     return [
         Stages(
-            _stage(item, fetched[place][row], texts, has_chosen=token is not None) for place, item in enumerate(noted)
+            _stage(item, found, row, texts, has_chosen=token is not None)
+            for item, found in zip(noted, measured, strict=True)
         )
         for row, token in enumerate(chosen)
     ]
@@ -44,67 +67,94 @@ def stages(noted: Sequence[Scores], chosen: Sequence[int | None], top: int, text
 
 def standing(scores: Tensor, token: int) -> Standing:
     """Where a token stands among the scores of one row, [vocabulary]."""
-    row = scores[None].float()
-    _, log_probabilities = _log_probabilities(row)
-    score, log_probability = row[0, token], log_probabilities[0, token]
-    return Standing(float(score), float(log_probability), int((row > score).sum()) + 1)
-
-
-def _numbers(scores: Tensor, before: Tensor | None, chosen: Tensor, top: int) -> Tensor:
-    """f64 [rows, FIELDS + 2 * top + top]: see `FIELDS`, then ids, scores and log-probabilities of the top tokens."""
     scores = scores.float()
-    left = scores > torch.finfo(torch.float32).min
-    count = left.sum(-1)
-    if before is None:
-        changed = removed = torch.zeros_like(count)
-    else:
-        was_left = before > torch.finfo(torch.float32).min
-        changed, removed = (scores != before).sum(-1), (was_left & ~left).sum(-1)
-    probabilities, logs = _log_probabilities(scores)
-    entropy = -(probabilities * logs.clamp(min=torch.finfo(torch.float32).min)).sum(-1)
-    best, ids = torch.topk(scores, min(top, scores.shape[-1]))
-    taken = _taken(scores, logs, chosen)
-    columns = [changed, removed, count, entropy, *taken]
-    table = [ids, best, logs.gather(-1, ids)]
-    return torch.cat([torch.stack([column.double() for column in columns], -1), *(part.double() for part in table)], -1)
+    score, log_probability = scores[token], torch.log_softmax(scores, -1)[token]
+    return Standing(float(score), float(log_probability), int((scores > score).sum()) + 1)
 
 
-def _log_probabilities(scores: Tensor) -> tuple[Tensor, Tensor]:
-    logs = torch.log_softmax(scores, -1)
-    return logs.exp(), logs
+def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The largest scores of each row and their places, [rows, count], largest first.
+
+    They lie in the `count` blocks whose own largest are the largest: finding those takes a fifth of the time.
+    """
+    rows, size = scores.shape
+    blocks = size // BLOCK
+    if scores.device.type != "cpu" or count * BLOCK > size // 8:
+        best, ids = torch.topk(scores, min(count, size))
+        return best, ids
+    whole = scores[:, : blocks * BLOCK].view(rows, blocks, BLOCK)
+    chosen = torch.topk(whole.amax(-1), count)[1]
+    within = (chosen[:, :, None] * BLOCK + torch.arange(BLOCK)).view(rows, -1)
+    rest = torch.arange(blocks * BLOCK, size).expand(rows, -1)
+    places = torch.cat([within, rest], dim=-1)
+    best, order = torch.topk(scores.gather(-1, places), count)
+    return best, places.gather(-1, order)
 
 
-def _taken(scores: Tensor, logs: Tensor, chosen: Tensor) -> list[Tensor]:
-    """Score, log-probability and rank of the chosen tokens, [rows] each."""
-    at = chosen[:, None]
+def _measured(pipeline: Sequence[Tensor], at: Tensor, top: int) -> Iterator[Measured]:
+    before: Plain = None
+    left_before: Plain = None
+    last: Measured | None = None
+    for scores in pipeline:
+        plain = _plain(scores)
+        left = plain > LEAST
+        changed = removed = [0] * scores.shape[0]
+        if last is not None:
+            changed = _counts(plain != before)
+            removed = _counts(left_before & ~left) if any(changed) else changed
+        if last is not None and not any(changed):
+            last = replace(last, changed=changed, removed=removed)
+        else:
+            last = _numbers(scores, _counts(left), at, top)
+            last.changed, last.removed = changed, removed
+        yield last
+        before, left_before = plain, left
+
+
+def _numbers(scores: Tensor, kept: list[int], at: Tensor, top: int) -> Measured:
+    """The numbers of a stage for itself, apart from the one before."""
+    few = scores.device.type == "cpu" and max(kept) <= FEW
+    best, ids = largest(scores, max(top, *kept) if few else top)
+    everything = best if few and not best[:, 0].isnan().any() else scores
+    probabilities = torch.softmax(everything, -1)
+    total = best[:, :1] - torch.log(probabilities.amax(-1, keepdim=True))  # the logarithm of the sum of exponentials
+    mean = torch.linalg.vecdot(probabilities, everything.clamp(min=LEAST))
     score = scores.gather(-1, at)
-    return [score[:, 0], logs.gather(-1, at)[:, 0], (scores > score).sum(-1) + 1]
-
-
-def _unchanged(numbers: Tensor) -> Tensor:
-    numbers = numbers.clone()
-    numbers[:, :2] = 0
-    return numbers
-
-
-def _stage(item: Scores, numbers: Sequence[float], texts: Mapping[int, str], *, has_chosen: bool) -> Stage:
-    changed, removed, kept, entropy, score, log_probability, rank = numbers[:FIELDS]
-    size = (len(numbers) - FIELDS) // 3
-    ids, best, logs = (numbers[FIELDS + place * size : FIELDS + (place + 1) * size] for place in range(3))
-    shown = min(size, max(int(kept), 1))
-    return Stage(
-        name=RAW if item.entry is None else item.entry.name,
-        parameters={} if item.entry is None else parameters_of(item.entry.processor),
-        changed=int(changed),
-        removed=int(removed),
-        kept=int(kept),
-        entropy=entropy,
-        top=Top([int(token) for token in ids[:shown]], best[:shown], _exponentials(logs[:shown]), texts),
-        chosen=Standing(score, log_probability, int(rank)) if has_chosen else None,
-        seconds=item.seconds,
-        scores=item.key,
+    ranks = _counts(_plain(everything) > _plain(score))
+    standings = zip(score[:, 0].tolist(), (score - total)[:, 0].tolist(), ranks, strict=True)
+    return Measured(
+        changed=[],
+        removed=[],
+        kept=kept,
+        entropy=(total[:, 0] - mean).clamp(min=0).tolist(),
+        top=(ids[:, :top].tolist(), best[:, :top].tolist(), (best - total)[:, :top].tolist()),
+        chosen=[(score, log_probability, above + 1) for score, log_probability, above in standings],
     )
 
 
-def _exponentials(logs: Sequence[float]) -> list[float]:
-    return torch.tensor(logs, dtype=torch.float64).exp().tolist()
+def _plain(scores: Tensor) -> Plain:
+    return scores.numpy() if scores.device.type == "cpu" else scores
+
+
+def _counts(mask: Plain) -> list[int]:
+    """How many are true in each row."""
+    if isinstance(mask, Tensor):
+        return mask.sum(-1).tolist()
+    return [int(np.count_nonzero(row)) for row in mask]
+
+
+def _stage(item: Scores, found: Measured, row: int, texts: Mapping[int, str], *, has_chosen: bool) -> Stage:
+    shown = max(found.kept[row], 1)
+    ids, best, logs = found.top
+    return Stage(
+        name=RAW if item.entry is None else item.entry.name,
+        parameters={} if item.entry is None else parameters_of(item.entry.processor),
+        changed=found.changed[row],
+        removed=found.removed[row],
+        kept=found.kept[row],
+        entropy=found.entropy[row],
+        top=Top(ids[row][:shown], best[row][:shown], [math.exp(log) for log in logs[row][:shown]], texts),
+        chosen=Standing(*found.chosen[row]) if has_chosen else None,
+        seconds=item.seconds,
+        scores=item.key,
+    )

@@ -21,7 +21,7 @@ from inspector.generation.processors import Entry, snake
 
 @dataclass(slots=True)
 class Scores:
-    """The scores after one processor, f32 [rows, vocabulary], as a copy. `entry` is None for what came in, `key` is set
+    """The scores after one processor, f32 [rows, vocabulary]. `entry` is None for what came in, `key` is set
     where all of them were put into the store.
     """
 
@@ -83,7 +83,7 @@ class Pipeline(LogitsProcessorList):  # type: ignore[misc]
         self[:] = [*(entry.processor for entry in self.entries), self.forcing]
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
-        given = scores.clone()
+        given = scores
         while True:
             noted = [Scores(None, given)]
             try:
@@ -92,14 +92,19 @@ class Pipeline(LogitsProcessorList):  # type: ignore[misc]
                 break
             except GenerationError as error:
                 self._failed(error)
-                scores = given.clone()
+                scores = given
         self.noted[input_ids.shape[1]] = noted
         self.input_ids = input_ids
         return self.forcing(input_ids, scores)
 
 
 def run(entry: Entry, input_ids: Tensor, scores: Tensor, noted: list[Scores], kwargs: dict[str, Any]) -> Tensor:
-    """One processor's result, noted. Raises `GenerationError` when it raises, or returns what no loop can use."""
+    """One processor's result, noted. Raises `GenerationError` when it raises, or returns what no loop can use.
+
+    Those of transformers leave the scores that they are given as they are; any other gets a copy that it may change.
+    """
+    if entry.is_foreign:
+        scores = scores.clone()
     start = time.perf_counter()
     try:
         result = LogitsProcessorList([entry.processor])(input_ids, scores, **kwargs)
@@ -110,7 +115,7 @@ def run(entry: Entry, input_ids: Tensor, scores: Tensor, noted: list[Scores], kw
     seconds = time.perf_counter() - start
     if entry.is_foreign:
         _check(entry, result, noted[-1].scores)
-    noted.append(Scores(entry, result.clone(), seconds))
+    noted.append(Scores(entry, result, seconds))
     return result  # type: ignore[no-any-return]
 
 

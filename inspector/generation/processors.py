@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -102,17 +103,19 @@ def snake(name: str) -> str:
 def parameters_of(processor: LogitsProcessor) -> dict[str, Parameter]:
     """What it was made with: the arguments of its constructor that it still holds."""
     held = vars(processor) if hasattr(processor, "__dict__") else {}
-    names = [name for name in _arguments(type(processor)) if name not in HIDDEN]
+    kind: Any = type(processor)
+    names = [name for name in _arguments(kind) if name not in HIDDEN]
     if type(processor).__name__ == "ExponentialDecayLengthPenalty":
         names = ["regulation_start", "regulation_factor"]
     return {name: _written(held[key]) for name in names if (key := _attribute(name, held)) is not None}
 
 
-def _arguments(kind: type) -> list[str]:
+@lru_cache(maxsize=256)
+def _arguments(kind: type[Any]) -> tuple[str, ...]:
     try:
-        return list(inspect.signature(kind).parameters)
+        return tuple(inspect.signature(kind).parameters)
     except (TypeError, ValueError):
-        return []
+        return ()
 
 
 def _attribute(name: str, held: Mapping[str, Any]) -> str | None:

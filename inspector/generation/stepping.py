@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -25,31 +25,36 @@ from inspector.recording import exclusive
 from inspector.trace.steps import GenerationRecord, Step
 
 if TYPE_CHECKING:
-    from inspector.generation.loop import Around
     from inspector.recording import Recorder
 
 Failed = Callable[["Stepping", Exception], InspectorError]
 """Makes the error to raise when the model's own forward raised."""
 
 
-def around(cancelling: threading.Event, recorder: Recorder | None) -> Around:
-    """What a forward runs in: it does not begin when cancelled, and is recorded if there is a recorder."""
+class Cancelling(threading.Event):
+    """Set to stop a generation before its next forward, and within one that is recorded."""
 
-    @contextmanager
-    def context() -> Iterator[None]:
-        if cancelling.is_set():
+    def check(self) -> None:
+        """Raise `Cancelled` once it is set."""
+        if self.is_set():
             raise Cancelled("The generation was stopped; its steps are kept.")
-        with nullcontext() if recorder is None else recorder:
-            yield
-
-    return context
 
 
 class Stepping:
-    """One generation's loops and records. `failed` makes the error for a forward that raised."""
+    """One generation's loops and records.
+
+    `recorder` records the model's calls, None where nobody wants them; `failed` makes the error for a forward that
+    raised.
+    """
 
     def __init__(
-        self, resuming: Resuming, maker: StepMaker, store: LogitsStore, cancelling: threading.Event, failed: Failed
+        self,
+        resuming: Resuming,
+        maker: StepMaker,
+        store: LogitsStore,
+        cancelling: Cancelling,
+        recorder: Recorder | None,
+        failed: Failed,
     ) -> None:
         self.resuming = resuming
         self.maker = maker
@@ -57,7 +62,9 @@ class Stepping:
         self.cancelling = cancelling
         self.tree = Tree()
         self.notices: list[str] = []
+        self._recorder = recorder
         self._failed = failed
+        self._is_alone = False
         self.check(Pending())
 
     @property
@@ -94,9 +101,27 @@ class Stepping:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Inside the block, no other forward runs on the model."""
+        """Inside the block no other forward runs on the model, and this one's calls are recorded. It may be nested."""
+        if self._is_alone:
+            yield
+            return
         self.cancelling.clear()
-        with exclusive(self.resuming.job.model):
+        with exclusive(self.resuming.job.model), nullcontext() if self._recorder is None else self._recorder:
+            self._is_alone = True
+            try:
+                yield
+            finally:
+                self._is_alone = False
+
+    @contextmanager
+    def for_a_run(self, lock: AbstractContextManager[Any]) -> Iterator[None]:
+        """The context of a run of many steps. Where calls are recorded, the recorder stays attached for all of them,
+        and `lock` is held; elsewhere others get their turn between two steps.
+        """
+        if self._recorder is None:
+            yield
+            return
+        with lock, self.alone():
             yield
 
     def check(self, pending: Pending) -> list[Entry]:
@@ -124,6 +149,8 @@ class Stepping:
         tree, resuming = self.tree, self.resuming
         if not self.started:
             self._begin(pending)
+            return
+        if not pending and tree.at_tip and not tree.current.ended and tree.current.is_going:
             return
         settings = pending.applied(self._settings(), started=True)
         resuming.prepared(settings)

@@ -19,6 +19,7 @@ from inspector.trace.steps import Step
 Read = Mapping[str, Tensor]
 
 
+@torch.no_grad()
 def reapply(entries: Sequence[Entry], step: Step, input_ids: Tensor, read: Read) -> list[Scores]:
     """The scores before, between and after `entries`, f32 [rows, vocabulary], from a step's recorded logits.
 
@@ -39,7 +40,7 @@ def reapply(entries: Sequence[Entry], step: Step, input_ids: Tensor, read: Read)
             scores = _kept([*(item.entry for item in noted), entry], step.processors, read).to(input_ids.device)
             noted.append(Scores(entry, scores))
         else:
-            scores = run(entry, input_ids, scores.clone(), noted, {})
+            scores = run(entry, input_ids, scores, noted, {})
     return noted
 
 

@@ -73,6 +73,7 @@ class Keeper:
         self._arena = Arena()
         self._in_memory = 0
         self._spilled = 0
+        self._told = ""
         self._spilling: list[Held] = []
         self._spilling_bytes = 0
         self._waiting: list[Held] = []
@@ -107,9 +108,11 @@ class Keeper:
         self._spill()
         self._arena.close()
         if self._spilled:
-            self.notices.append(
+            self.notices = [notice for notice in self.notices if notice != self._told]
+            self._told = (
                 f"{in_bytes(self._spilled)} of kept values went to disk; the memory budget is {in_bytes(self.budget)}."
             )
+            self.notices.append(self._told)
 
     def values(self, held: Mapping[str, Held]) -> HeldValues:
         """The kept values by key, together with the folder of those on disk, which lives as long as they do."""

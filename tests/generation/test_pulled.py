@@ -41,12 +41,12 @@ def test_what_the_loop_raises_is_raised_in_the_caller() -> None:
         channel.hand_over(1)
         raise ArithmeticError("in the loop")
 
-    pulled = Pulled(work, NAME)
+    pulled = Pulled(work, "one that raises")
     pulled.pull()
     with pytest.raises(ArithmeticError, match="in the loop"):
         pulled.pull()
     assert pulled.ended
-    wait_for(lambda: threads() == [])
+    wait_for(lambda: threads("one that raises") == [])
 
 
 def test_closing_unwinds_the_loop() -> None:
@@ -70,20 +70,21 @@ def test_closing_unwinds_the_loop() -> None:
 
 
 def test_what_is_forgotten_ends_by_itself(text: Session) -> None:
+    gc.collect()
     generation = text.generate(inputs=inputs_of(text, 1), max_new_tokens=5)
     generation.step()
-    assert len(threads()) == 1
+    wait_for(lambda: len(threads()) == 1)
     del generation
-    gc.collect()
     wait_for(lambda: threads() == [])
 
 
 def test_closing_a_generation_leaves_the_record_and_no_thread(text: Session) -> None:
+    gc.collect()
     with text.generate(inputs=inputs_of(text, 1), max_new_tokens=5, do_sample=True, seed=1) as generation:
         generation.step()
         generation.branch(0)
         generation.step()
-    assert threads() == []
+    wait_for(lambda: threads() == [])
     assert len(generation.steps) == 2
     assert generation.what_if(0, temperature=2.0)["temperature"].entropy > 0
     assert hooks_of(text.model) == 0
@@ -166,8 +167,8 @@ def test_a_session_without_weights_cannot_generate(text: Session) -> None:
         load(text.reference, shape_only=True).generate("hi")
 
 
-def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == NAME]
+def threads(name: str = NAME) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
 
 
 def wait_for(condition: object) -> None:
