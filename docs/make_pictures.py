@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 PICTURE = HERE.parent / "examples" / "pictures" / "coffee.png"
 SIZE = (140, 40)
 SHOTS = {
-    "forward.svg": ["G", "k", "k"],
+    "forward.svg": ["G", *"kkkkkkkk", "tab", "k"],
     "tokens.svg": ["2"],
 }
 

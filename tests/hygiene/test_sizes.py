@@ -12,7 +12,7 @@ FILE, FUNCTION, CLASS = 300, 50, 20
 """Most lines of a file, most lines of a function, most methods of a class."""
 
 LARGER = {
-    # One step of a generation while it comes about: what the library's loop calls, in the order in which it does.
+    # The steps of a generation: beginning, changing and pulling them share one state.
     "inspector/generation/stepping.py",
     "inspector/generation/stepping.py: Stepping",
     # Widgets: half of their methods are one-line actions, properties and messages that Textual asks for by name.
