@@ -18,7 +18,7 @@ from inspector.generation.processors import Entry, name_of
 from inspector.generation.randomness import fresh_seed
 from inspector.generation.record import StepMaker
 from inspector.generation.resuming import Resuming
-from inspector.generation.settings import Settings, check_options, remarks
+from inspector.generation.settings import Settings, check_options, remarks, watermark
 from inspector.generation.stepping import Cancelling, Stepping
 from inspector.generation.store import LogitsStore
 from inspector.generation.texts import TokenTexts
@@ -61,6 +61,8 @@ def begin(
             "random_weights (--random-weights) fills the architecture with random ones."
         )
     options = {name: value for name, value in arguments.items() if name not in GIVEN}
+    if isinstance(options.get("watermarking_config"), Mapping):
+        options["watermarking_config"] = watermark(options["watermarking_config"])
     check_options(options)
     given = _given(session, arguments)
     cancelling = Cancelling()

@@ -25,6 +25,7 @@ PLUGIN = EXAMPLES / "inspector-norms"
 SAYS = {
     "first_nan": "the first is model.layers.1.mlp.up_proj",
     "first_trace": "model.language_model.layers.0.self_attn.k_proj -> bf16[1,321,512]",
+    "step_by_step": "they part at step 2",
     "image_positions": "the picture is 14 rows of 21 tokens, all at the time 15",
 }
 

@@ -19,6 +19,7 @@ from inspector.generation.record import cache_of
 from inspector.generation.settings import Prepared, Settings, criteria, hushed, named
 from inspector.generation.state import RopeDeltas, shapes_of
 from inspector.generation.stepped import stepped
+from inspector.recording.recorder import passed_through
 
 ASSISTANT = ("assistant_model", "assistant_tokenizer", "tokenizer")
 """Arguments of `generate` that assisted decoding is handed."""
@@ -129,6 +130,16 @@ class _Run:
         self._resumed = resumed
         self._forced = forced
         self._channel: Channel[Progress]
+
+    def in_model(self, error: BaseException) -> bool:
+        """Whether an exception that ended the loop came out of the model: of a forward, or of a part that `generate`
+        runs before its loop, such as a vision tower.
+        """
+        if hasattr(self, "watch"):
+            return self.watch.in_forward
+        return any(
+            passed_through(error, module) for module in self._job.model.modules() if module is not self._job.model
+        )
 
     def __call__(self, channel: Channel[Progress]) -> None:
         self._channel = channel

@@ -33,7 +33,7 @@ BLOCK = 128
 """Scores that are looked at together in the search for the largest: see `largest`."""
 
 Plain = Any
-"""Scores or a mask as an array on the CPU, as a tensor elsewhere: comparing and counting is many times as fast so."""
+"""Scores or a mask as an array: comparing and counting is many times as fast so on the CPU."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,8 @@ def stages(noted: Sequence[Scores], chosen: Sequence[int | None], top: int, text
     that each row took, None for one that took none.
     """
     at = torch.tensor([token or 0 for token in chosen], device=noted[0].scores.device)[:, None]
-    measured = list(_measured([item.scores.detach().float() for item in noted], at, top))
+    pipeline = [item.scores.detach().float() for item in noted]
+    measured = list(_measured(pipeline, at, top)) if at.device.type == "cpu" else _fetched(pipeline, at, top)
     return [
         Stages(
             _stage(item, found, row, texts, has_chosen=token is not None)
@@ -79,7 +80,7 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     rows, size = scores.shape
     blocks = size // BLOCK
-    if scores.device.type != "cpu" or count * BLOCK > size // 8:
+    if count * BLOCK > size // 8:
         best, ids = torch.topk(scores, min(count, size))
         return best, ids
     whole = scores[:, : blocks * BLOCK].view(rows, blocks, BLOCK)
@@ -92,11 +93,12 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _measured(pipeline: Sequence[Tensor], at: Tensor, top: int) -> Iterator[Measured]:
+    """On the CPU, stage by stage: what did not change is not measured again, what has few tokens left is sorted."""
     before: Plain = None
     left_before: Plain = None
     last: Measured | None = None
     for scores in pipeline:
-        plain = _plain(scores)
+        plain = scores.numpy()
         left = plain > LEAST
         changed = removed = [0] * scores.shape[0]
         if last is not None:
@@ -113,33 +115,63 @@ def _measured(pipeline: Sequence[Tensor], at: Tensor, top: int) -> Iterator[Meas
 
 def _numbers(scores: Tensor, kept: list[int], at: Tensor, top: int) -> Measured:
     """The numbers of a stage for itself, apart from the one before."""
-    few = scores.device.type == "cpu" and max(kept) <= FEW
-    best, ids = largest(scores, max(top, *kept) if few else top)
-    everything = best if few and not best[:, 0].isnan().any() else scores
-    probabilities = torch.softmax(everything, -1)
-    total = best[:, :1] - torch.log(probabilities.amax(-1, keepdim=True))  # the logarithm of the sum of exponentials
-    mean = torch.linalg.vecdot(probabilities, everything.clamp(min=LEAST))
+    best, ids = largest(scores, max(top, *kept) if max(kept) <= FEW else top)
+    everything = best if max(kept) <= FEW and not best[:, 0].isnan().any() else scores
+    total, entropy = _spread(everything, best)
     score = scores.gather(-1, at)
-    ranks = _counts(_plain(everything) > _plain(score))
+    ranks = _counts(everything.numpy() > score.numpy())
     standings = zip(score[:, 0].tolist(), (score - total)[:, 0].tolist(), ranks, strict=True)
     return Measured(
         changed=[],
         removed=[],
         kept=kept,
-        entropy=(total[:, 0] - mean).clamp(min=0).tolist(),
+        entropy=entropy.tolist(),
         top=(ids[:, :top].tolist(), best[:, :top].tolist(), (best - total)[:, :top].tolist()),
         chosen=[(score, log_probability, above + 1) for score, log_probability, above in standings],
     )
 
 
-def _plain(scores: Tensor) -> Plain:
-    return scores.numpy() if scores.device.type == "cpu" else scores
+def _spread(scores: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+    """The logarithm of the sum of exponentials [rows, 1], and the entropy [rows]; `best` begins with the largest."""
+    probabilities = torch.softmax(scores, -1)
+    total = best[:, :1] - torch.log(probabilities.amax(-1, keepdim=True))
+    mean = torch.linalg.vecdot(probabilities, scores.clamp(min=LEAST))
+    return total, (total[:, 0] - mean).clamp(min=0)
+
+
+def _fetched(pipeline: Sequence[Tensor], at: Tensor, top: int) -> list[Measured]:
+    """On an accelerator: everything is computed there, and comes over in one piece."""
+    top = min(top, pipeline[0].shape[-1])
+    numbers: list[Tensor] = []
+    before = pipeline[0]
+    for scores in pipeline:
+        left, was_left = scores > LEAST, before > LEAST
+        best, ids = torch.topk(scores, top)
+        total, entropy = _spread(scores, best)
+        score = scores.gather(-1, at)
+        columns = [(scores != before).sum(-1), (was_left & ~left).sum(-1), left.sum(-1), (scores > score).sum(-1)]
+        parts = [torch.stack(columns, -1), entropy[:, None], score, score - total, ids, best, best - total]
+        numbers.append(torch.cat([part.double() for part in parts], -1))
+        before = scores
+    return [_unpacked(rows, top) for rows in torch.stack(numbers).tolist()]
+
+
+def _unpacked(rows: Sequence[Sequence[float]], top: int) -> Measured:
+    """What `_fetched` packed for a stage."""
+    changed, removed, kept, above = ([int(row[place]) for row in rows] for place in range(4))
+    ids, best, logs = ([list(row[7 + place * top : 7 + (place + 1) * top]) for row in rows] for place in range(3))
+    return Measured(
+        changed,
+        removed,
+        kept,
+        entropy=[row[4] for row in rows],
+        top=([[int(token) for token in row] for row in ids], best, logs),
+        chosen=[(row[5], row[6], count + 1) for row, count in zip(rows, above, strict=True)],
+    )
 
 
 def _counts(mask: Plain) -> list[int]:
     """How many are true in each row."""
-    if isinstance(mask, Tensor):
-        return mask.sum(-1).tolist()
     return [int(np.count_nonzero(row)) for row in mask]
 
 

@@ -124,6 +124,17 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise InputError(f"These generation options do not go together: {sentence(error)}") from error
 
 
+def watermark(settings: Mapping[str, Any]) -> Any:
+    """A watermark from plain data; one with `ngram_len` is SynthID's. Raises `InputError`."""
+    from transformers import SynthIDTextWatermarkingConfig, WatermarkingConfig
+
+    kind = SynthIDTextWatermarkingConfig if "ngram_len" in settings else WatermarkingConfig
+    try:
+        return kind(**settings)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"watermarking_config: {sentence(error)}") from error
+
+
 def check_ranges(options: Mapping[str, Any]) -> None:
     """Raise `InputError` for what transformers would pass over in silence: a number out of range, or none at all."""
     for name, (low, high) in RANGES.items():

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from inspector.errors import Cancelled, GenerationError, InputError, InspectorError
+from inspector.errors import Cancelled, InspectorError
 from inspector.generation.branches import Branch, Change
 from inspector.generation.decoding import Decoding
+from inspector.generation.endings import check_end, told
 from inspector.generation.loop import Progress
 from inspector.generation.pending import Pending
 from inspector.generation.processors import Entry
 from inspector.generation.record import StepMaker
 from inspector.generation.resuming import Resuming
-from inspector.generation.settings import Prepared, Settings, preview, processors, sentence
+from inspector.generation.settings import Prepared, Settings, preview, processors
 from inspector.generation.store import LogitsStore
 from inspector.generation.texts import TokenTexts
 from inspector.generation.tree import Tree
@@ -184,7 +185,7 @@ class Stepping:
         except InspectorError:
             raise
         except Exception as error:
-            if decoding.started and decoding.run.watch.in_forward:
+            if decoding.run.in_model(error):
                 raise self._failed(self, error) from error
             raise told(error, decoding, len(branch.steps)) from error
         finally:
@@ -276,30 +277,3 @@ def raw_logits(branch: Branch, store: LogitsStore) -> Callable[[int], Tensor | N
         return None if key is None else store[key]
 
     return read
-
-
-def check_end(branch: Branch, *, changed: bool) -> None:
-    """Raise `GenerationError` where a branch has ended and nothing was changed that would let it go on."""
-    rows = range(len(branch.steps[-1].rows)) if branch.steps else ()
-    over = all(branch.has_ended(row, len(branch.steps)) for row in rows)
-    if changed and not over and not branch.is_beam_search:
-        return
-    advice = "" if over else " A larger max_new_tokens lets it go on: set(max_new_tokens=…)."
-    raise GenerationError(
-        f"{branch.name} ended after {len(branch.steps)} steps: {branch.reason}.{advice} Going back and stepping from "
-        "there begins a branch."
-    )
-
-
-def told(error: Exception, decoding: Decoding, made: int) -> InspectorError:
-    """What went wrong in a loop outside of the model's forwards, after `made` steps, as an error of ours."""
-    begun = decoding.started and decoding.run.watch.forwards > 0
-    if not begun and isinstance(error, (ValueError, TypeError)):
-        return InputError(sentence(error))
-    if decoding.started and decoding.run.watch.logits_are_nan():
-        return GenerationError(
-            f"The model put out NaN for step {made}, and nothing can be chosen from that: {sentence(error)} "
-            "trace_step shows the forward; float32 or bfloat16 in place of float16 may help."
-        )
-    where = f"at step {made}" if decoding.started else "before its first step"
-    return GenerationError(f"The generation failed {where}: {type(error).__name__}: {sentence(error)}")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inspector import Table
-from tests.benchmarks import big_trace, gpu, latency, overhead, shape_only, startup, widgets
+from tests.benchmarks import big_trace, generation, gpu, latency, overhead, shape_only, startup, widgets
 from tests.benchmarks.harness import put
 from tests.fakes import tiny
 
@@ -54,6 +54,13 @@ def test_widgets(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
     assert "large products" in printed(latency.measure(2, ["large products"]), capsys)
+
+
+def test_generation(capsys: pytest.CaptureFixture[str]) -> None:
+    session = generation.subject(tiny=True)
+    assert "sampling, 4 processors" in printed(generation.cost(session, rounds=1, steps=3), capsys)
+    assert "a branch at step 6" in printed(generation.going_back(session, 6), capsys)
+    assert "greedy" in printed(generation.memory(3), capsys)
 
 
 def test_gpu_on_the_cpu(capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,6 +135,17 @@ def test_forcing_and_stopping_earlier(run: Run, checkpoints: Path) -> None:
     assert last["reason"] is None
 
 
+def test_a_watermark_is_written_as_json(run: Run, checkpoints: Path) -> None:
+    asked = (checkpoints / "qwen2", "--prompt", "hi", "--max-new-tokens", 2, "--watermarking-config")
+    *steps, _ = lines(run, *asked, '{"bias": 2.0}')
+    assert [stage["name"] for stage in steps[0]["processors"]] == ["raw", "watermarking_config"]
+    *steps, _ = lines(run, *asked, '{"ngram_len": 3, "keys": [1, 5], "sampling_table_size": 64}')
+    assert steps[0]["processors"][1]["parameters"]["ngram_len"] == 3
+    ended = run("generate", *asked, '{"bais": 2.0}')
+    assert (ended.code, ended.out) == (2, "")
+    assert "watermarking_config" in ended.err
+
+
 def test_a_processor_of_a_plugin_by_its_name(run: Run, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @hookimpl
     def inspector_logits_processors() -> list[NamedLogitsProcessor]:

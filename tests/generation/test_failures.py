@@ -137,6 +137,16 @@ def test_a_first_forward_that_fails_can_be_repeated(vision: Session) -> None:
     assert generation.sequences.tolist() == expected.tolist()  # type: ignore[union-attr]
 
 
+def test_a_vision_tower_that_fails_before_the_loop_is_a_failed_forward(vision: Session) -> None:
+    generation = vision.generate(inputs=inputs_of(vision, 1), max_new_tokens=3)
+    handle = vision.model.model.visual.blocks[1].register_forward_hook(fail)
+    with pytest.raises(inspector.ForwardError, match=r"visual\.blocks\.1") as raised:
+        generation.step()
+    handle.remove()
+    assert raised.value.trace.failure is not None
+    assert generation.step() is not None
+
+
 def test_logits_of_nan_are_named(text: Session) -> None:
     generation = text.generate("hi", do_sample=True, seed=1)
     handle = text.model.lm_head.register_forward_hook(lambda module, given, output: output * float("nan"))

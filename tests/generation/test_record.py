@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import LogitsProcessorList, SynthIDTextWatermarkingConfig, WatermarkingConfig
 
 from inspector import Session
+from inspector.generation.measure import _fetched, _measured, largest
 from inspector.generation.processors import OPTIONS
 from inspector.trace.stages import Stage, Stages
 from tests.generation.conftest import inputs_of, plain
@@ -205,3 +206,27 @@ def test_a_step_as_json_is_the_documented_line(text: Session) -> None:
     assert set(line["chosen"]) >= {"id", "text", "probability", "rank"}
     assert set(line["stopping"][0]) == {"name", "done"}
     assert set(line["cache"]) == {"length", "bytes"}
+
+
+def test_what_an_accelerator_computes_in_one_piece_is_what_the_cpu_measures_stage_by_stage() -> None:
+    generator = torch.Generator().manual_seed(0)
+    raw = 3 * torch.randn(3, 2_000, generator=generator)
+    cut = raw.masked_fill(raw < 1, -torch.inf)
+    pipeline = [raw, raw.clone(), raw / 0.7, cut, cut.masked_fill(raw < 8, -torch.inf)]
+    pipeline[4][:, 5] = 1.0
+    at = torch.tensor([[3], [5], [1_999]])
+    for one, other in zip(_measured(pipeline, at, 10), _fetched(pipeline, at, 10), strict=True):
+        assert (one.changed, one.removed, one.kept) == (other.changed, other.removed, other.kept)
+        assert one.entropy == pytest.approx(other.entropy, abs=1e-5)
+        assert [item[2] for item in one.chosen] == [item[2] for item in other.chosen]
+        for row, kept in enumerate(one.kept):
+            assert one.top[0][row][:kept] == other.top[0][row][:kept]
+            assert one.top[2][row][:kept] == pytest.approx(other.top[2][row][:kept], abs=1e-5)
+
+
+def test_the_largest_scores_are_found_by_blocks() -> None:
+    for size in (100, 1_280, 20_000, 20_001, 20_127):
+        scores = torch.randn(2, size, generator=torch.Generator().manual_seed(size))
+        best, ids = largest(scores, 10)
+        assert torch.equal(best, torch.topk(scores, 10)[0])
+        assert torch.equal(scores.gather(-1, ids), best)

@@ -13,7 +13,6 @@ FILE, FUNCTION, CLASS = 300, 50, 20
 
 LARGER = {
     # The steps of a generation: beginning, changing and pulling them share one state.
-    "inspector/generation/stepping.py",
     "inspector/generation/stepping.py: Stepping",
     # Widgets: half of their methods are one-line actions, properties and messages that Textual asks for by name.
     "inspector/tui/screens/forward.py: ForwardTab",
