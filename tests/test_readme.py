@@ -26,41 +26,27 @@ def block(heading: str, number: int = 0) -> str:
     return "\n".join(line[4:] for line in blocks[number].split("\n"))
 
 
-COMMANDS = block("On the command line").split("\n")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory like a checkout, in which the commands can leave a trace."""
-    folder = tmp_path_factory.mktemp("readme")
-    (folder / "examples").symlink_to(ROOT / "examples")
-    return folder
-
-
-@pytest.mark.slow
-def test_the_commands_run_one_after_the_other(place: Path) -> None:
-    for command in filter(None, COMMANDS):
-        words = shlex.split(command)
-        assert words[0] == "inspector"
-        if words[1] == "open":
-            continue
-        done = run([sys.executable, "-m", *words], cwd=place, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        assert done.stdout.strip(), command
-
-
-@pytest.mark.slow
-def test_the_commands_that_open_the_screen_do(place: Path) -> None:
-    run_it = shlex.split(block("Run it").rpartition("&& ")[2])
-    opening = [run_it, *(shlex.split(command) for command in COMMANDS if command.startswith("inspector open"))]
-    for words in opening:
-        assert Path(words[0]).name == "inspector"
-        paths = [str(ROOT / word) if word.startswith("examples/") else word for word in words[1:]]
-        target = [str(place / word) if word == "coffee.trace" else word for word in paths]
-        with Terminal("-m", "inspector", *target, home=place, size=(120, 36)) as terminal:
+def type_in(command: str, place: Path) -> None:
+    """Run a command as if typed in `place`; one that opens the screen is looked at and left."""
+    words = shlex.split(command)
+    assert Path(words[0]).name == "inspector"
+    if words[1] == "open":
+        with Terminal("-m", "inspector", *words[1:], home=place, size=(120, 36)) as terminal:
             terminal.wait_for("call 0 ·")
             terminal.send("q")
             assert terminal.wait_for_end() == 0
+        return
+    done = run([sys.executable, "-m", "inspector", *words[1:]], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert done.stdout.strip(), command
+
+
+@pytest.mark.slow
+def test_the_commands_run_one_after_the_other(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for command in [block("Run it").rpartition("&& ")[2], *block("On the command line").split("\n")]:
+        if command:
+            type_in(command, tmp_path)
 
 
 @pytest.mark.slow

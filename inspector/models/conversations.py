@@ -131,6 +131,8 @@ class Reader:
         """A message in the form that templates read, its media gathered: those it names, or the next given."""
         if not isinstance(message, Mapping) or "role" not in message:
             raise InputError(f"{name}: a message is an object with `role` and `content`, not {message!r}.")
+        if message["role"] == "user" and not message.get("content"):
+            raise InputError(f"{name}: the user's message has no `content`; a text or a list of parts was expected.")
         content = message.get("content") or []
         if isinstance(content, str):
             return {**message, "content": [{"type": "text", "text": content}]}

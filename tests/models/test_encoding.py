@@ -175,6 +175,7 @@ PICTURE = picture()
         (("Hi",), {"messages": (user("Hi"),)}, "either prompts or messages"),
         ((), {"messages": ([],)}, "The conversation is empty"),
         ((), {"messages": (["Hi"],)}, "a message is an object with `role` and `content`"),
+        ((), {"messages": ([{"role": "user"}],)}, "the user's message has no `content`"),
         ((), {"messages": ([{"role": "user", "content": ["Hi"]}],)}, "a part of a message is an object"),
         ((), {"messages": (user({"type": "audio", "audio": "cat.mp3"}),)}, "holds audio"),
         ((), {"messages": (user({"type": "video", "video": "cat.mp4"}),)}, "Videos cannot be encoded for this model"),
