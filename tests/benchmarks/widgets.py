@@ -125,7 +125,7 @@ def measure(calls: int, times: int = 40, planes: Sequence[tuple[int, int]] = PLA
     made = big_trace(calls)
     saved = json.loads(json.dumps([call.to_json() for call in made.calls]))
     rows = listed(made, f"{calls:,} calls", times)
-    rows += listed(Trace(made.model, calls=reading.Calls(saved)), f"{calls:,} calls of a file", times)
+    rows += listed(Trace(made.model, calls=reading.Calls(saved, "big.trace")), f"{calls:,} calls of a file", times)
     for plane in planes:
         rows += drawn(*plane, times)
     return table("Lists and heatmaps", ("", "median seconds", "slowest seconds", "asked seconds"), rows)
