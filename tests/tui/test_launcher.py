@@ -18,7 +18,7 @@ ENTRIES = [
     Entry("Recent", "/models/mine", "qwen2 · 1.2 GiB"),
     Entry("Presets", "preset:Qwen2.5-VL-7B", "qwen2_5_vl, no weights"),
     Entry("Presets", "preset:Qwen2.5-7B", "qwen2, no weights"),
-    Entry("Traces", "/work/[bold]odd[/bold].trace", "trace"),
+    Entry("Traces", "/data/[bold]odd[/bold].trace", "trace"),
 ]
 
 
