@@ -38,11 +38,14 @@ def saved(target: str, given: Mapping[str, Any]) -> Trace | None:
 
 
 def question(target: str, given: Mapping[str, Any]) -> Request:
-    """What is asked of the model `target`. Raises what is wrong with either before anything is loaded."""
-    from inspector.models import find
+    """What is asked of the model `target`; a bundled one has a question of its own where the user asks nothing.
 
-    find(target, installed().presets)
-    return request_of(given)
+    Raises what is wrong with either before anything is loaded.
+    """
+    from inspector.models import example, find
+
+    own = example(find(target, installed().presets))
+    return request_of(given) if own is None or has_inputs(given) else own
 
 
 def load(target: str, given: Mapping[str, Any], narration: Narration) -> Session:

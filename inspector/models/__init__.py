@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inspector.models.assembly import Assembly, Piece
+    from inspector.models.examples import example
     from inspector.models.family import Family
     from inspector.models.history import recent, remember
     from inspector.models.hub import cached_models
@@ -25,6 +26,7 @@ _HOMES = {
     "Assembly": "assembly",
     "Piece": "assembly",
     "Family": "family",
+    "example": "examples",
     "Processor": "processors",
     "Inputs": "inputs",
     "Message": "inputs",
@@ -60,6 +62,7 @@ __all__ = [
     "byte_tokenizer",
     "cached_file",
     "cached_models",
+    "example",
     "find",
     "list_models",
     "load_model",

@@ -21,8 +21,8 @@ from inspector.tui.entries import Entry
 
 GROUPS = {"demo": "Bundled", "preset": "Presets", "hub": "Hugging Face cache", "directory": "Directories"}
 
-NEAR = {GROUPS["demo"], GROUPS["directory"]}
-"""What is at hand stands before the long lists of what is published or was fetched once."""
+ORDER = (GROUPS["demo"], "Recent", GROUPS["directory"], "Traces", GROUPS["preset"], GROUPS["hub"])
+"""A first visit starts with what works offline; what is at hand stands before the long lists of what is published."""
 
 HEAD = 65536
 """Bytes at the beginning of a `trace.json` in which its model stands."""
@@ -35,10 +35,9 @@ def entries(presets: Mapping[str, Preset], place: Path) -> list[Entry]:
         for item in list_models(presets, [place])
     ]
     details = {entry.reference: entry.detail for entry in listed}
-    opened = [Entry("Recent", name, details.get(name) or _kind(name)) for name in recent() if _is_there(name)]
+    opened = [Entry("Recent", name, details.get(name) or _kind(name)) for name in recent() if _is_recent(name)]
     traces = [Entry("Traces", str(path), "trace") for path in _traces(place)]
-    here = [entry for entry in listed if entry.group in NEAR]
-    return [*opened, *here, *traces, *(entry for entry in listed if entry.group not in NEAR)]
+    return sorted([*opened, *listed, *traces], key=lambda entry: ORDER.index(entry.group))
 
 
 def facts(reference: str, presets: Mapping[str, Preset]) -> list[tuple[str, str]]:
@@ -126,9 +125,10 @@ def _kind(reference: str) -> str:
     return "trace" if is_trace(Path(reference)) else ""
 
 
-def _is_there(reference: str) -> bool:
-    """Whether a recent reference can still be opened, as far as a look at the disk says."""
-    return not Path(reference).is_absolute() or Path(reference).exists()
+def _is_recent(reference: str) -> bool:
+    """Whether a recent reference can still be opened, as far as a look at the disk says, and is not listed anyway."""
+    bundled = reference.startswith("demo:")
+    return not bundled and (not Path(reference).is_absolute() or Path(reference).exists())
 
 
 def _traces(place: Path) -> list[Path]:

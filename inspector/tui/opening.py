@@ -7,6 +7,7 @@ top to bottom. They run as workers of the program; a step that fails becomes a m
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -65,6 +66,9 @@ async def ask_again(app: InspectorApp, run: Run) -> None:
 
 async def _load_and_run(app: InspectorApp, target: str, question: Question | None) -> Run | None:
     loading = app.job(f"Loading {target}", partial(app.library.load, target))
+    if question is None:
+        own = await app.job("Looking at a model", lambda job: app.library.example(target)).result()
+        question = None if own is None else replace(app.question, request=own)
     if question is None:
         question = await _edit(app, target, suggestion(app.settings, app.question), loading)
     if question is None and not loading.failed:

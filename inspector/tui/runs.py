@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.errors import ForwardError
-from inspector.models import remember
+from inspector.models import example, find, remember
 from inspector.models.inputs import Request
 from inspector.trace import Trace, is_trace
 from inspector.tui import native, terminal
@@ -89,6 +89,12 @@ class Library:
         from inspector.tui.catalog import facts
 
         return facts(reference, self.plugins.presets)
+
+    def example(self, reference: str) -> Request | None:
+        """What a bundled checkpoint is asked at first, None for any other model. Raises `InspectorError`."""
+        if not reference.startswith("demo:"):
+            return None
+        return example(find(reference, self.plugins.presets))
 
     def load(self, reference: str, job: Job[Session]) -> Session:
         """Load a model. Raises `UnknownReference`, `ModelError`, `Cancelled`."""
