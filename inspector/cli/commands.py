@@ -9,7 +9,7 @@ import click
 
 from inspector.cli.invocation import Invocation
 
-BUILT_IN = ("open", "trace", "generate", "view", "models", "plugins")
+BUILT_IN = ("open", "trace", "generate", "view", "models", "plugins", "tour")
 
 
 class Commands(click.Group):

@@ -20,7 +20,7 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     ctx.exit(run(target, given))
 
 
-def run(target: str | None, given: dict[str, Any] | None = None) -> int:
+def run(target: str | None, given: dict[str, Any] | None = None, *, tour: bool = False) -> int:
     """Run the terminal program and return its exit code. Raises `InputError` where there is no terminal."""
     for name, stream in (("stdout", sys.stdout), ("stdin", sys.stdin)):
         if not stream.isatty():
@@ -31,7 +31,7 @@ def run(target: str | None, given: dict[str, Any] | None = None) -> int:
     from inspector.tui.app import InspectorApp
 
     if given is None:
-        app = InspectorApp(target)
+        app = InspectorApp(target, tour=tour)
     else:
         app = InspectorApp(
             target,

@@ -24,12 +24,14 @@ from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.opening import OpeningScreen
 from inspector.tui.settings import Settings, config_dir
 from inspector.tui.theme import DARK, LIGHT, THEMES
+from inspector.tui.tour.stops import TARGET
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from inspector.models import Options
     from inspector.tui.screens.inspector import InspectorScreen
+    from inspector.tui.tour.guide import Guide
 
 T = TypeVar("T")
 
@@ -49,14 +51,26 @@ def _places() -> type[Provider]:
     return Places
 
 
+def _guide(app: App[None]) -> Guide:
+    from inspector.tui.tour.guide import Guide
+
+    return Guide(app)
+
+
 class InspectorApp(App[None]):
-    """Opens `target` (a model reference or a saved trace) with `request`, or the launcher where there is no target."""
+    """Opens `target` (a model reference or a saved trace) with `request`, or the launcher where there is no target.
+
+    With `tour` it opens the bundled model, and leads through the screens.
+    """
 
     TITLE = "Inspector"
     BINDING_GROUP_TITLE = "Program"
     COMMANDS = App.COMMANDS | {_actions, _places}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave the program", show=False, priority=True),
+        Binding("f3", "tour(1)", "Tour: next", id="tour.next", tooltip="The next stop of the tour", show=False),
+        Binding("f2", "tour(-1)", "Tour: back", id="tour.back", tooltip="The stop of the tour before", show=False),
+        Binding("f4", "leave_tour", "Tour: leave", id="tour.leave", tooltip="Leave the tour", show=False),
     ]
 
     def __init__(
@@ -68,9 +82,11 @@ class InspectorApp(App[None]):
         stats: bool = True,
         values: tuple[str, ...] = ("*",),
         budget: int | None = None,
+        tour: bool = False,
     ) -> None:
         super().__init__()
-        self.target = target
+        self.target = TARGET if tour else target
+        self.guide: Guide | None = _guide(self) if tour else None
         self.question = Question(request or Request(), stats, values, budget)
         self.library = Library(options)
         self.settings = Settings(config_dir())
@@ -129,7 +145,26 @@ class InspectorApp(App[None]):
         from inspector.tui.screens.inspector import InspectorScreen
 
         self._replace(InspectorScreen(run, lambda: self.library.views, self.library.tabs))
+        if self.guide is not None:
+            self.call_after_refresh(self.guide.show)
         self.set_timer(CALM, lambda: self.job("Looking around in the trace", partial(self.library.warm, run.trace)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.guide is not None if action in ("tour", "leave_tour") else True
+
+    async def action_tour(self, way: int) -> None:
+        if self.guide is not None:
+            await self.guide.move(way)
+
+    async def action_leave_tour(self) -> None:
+        guide, self.guide = self.guide, None
+        if guide is not None:
+            await guide.leave()
+
+    def action_begin_tour(self) -> None:
+        """Open the bundled model and show the first stop."""
+        self.guide = _guide(self)
+        self.follow(opening.open_target(self, TARGET))
 
     def action_launcher(self) -> None:
         """Go to the launcher, whatever is in front."""
@@ -165,6 +200,7 @@ class InspectorApp(App[None]):
         yield SystemCommand("Theme: light", "Dark on light", lambda: setattr(self, "theme", LIGHT.name))
         yield SystemCommand("Theme: another", "Choose among all themes", self.action_change_theme)
         yield SystemCommand("Keys", "Change keys: writes a keymap and says where it is", self.action_write_keys)
+        yield SystemCommand("Tour", "Five minutes with the bundled model", self.action_begin_tour)
         yield SystemCommand("Picture", "Save the screen as an SVG", lambda: self.set_timer(0.2, self.action_picture))
 
     def on_launcher_screen_opened(self, event: LauncherScreen.Opened) -> None:

@@ -10,7 +10,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 
@@ -27,6 +29,15 @@ def known_bindings() -> dict[str, Binding]:
             if isinstance(binding, Binding) and binding.id:
                 found.setdefault(binding.id, binding)
     return dict(sorted(found.items()))
+
+
+def in_use(app: App[Any], name: str) -> Binding | None:
+    """The binding with the id `name` with its first key, as the keymap of `app` has it; None where there is none."""
+    binding = known_bindings().get(name)
+    if binding is None:
+        return None
+    changed = replace(binding, key=app._keymap.get(name, binding.key))
+    return next(iter(Binding.make_bindings([changed])))
 
 
 def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str], list[str]]:

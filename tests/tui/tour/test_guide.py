@@ -1,0 +1,83 @@
+"""The guided tour: its stops lead where they say, their keys are the reader's own, and it can be left anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.widgets import Footer
+
+from inspector.models import sources
+from inspector.tui.app import InspectorApp
+from inspector.tui.keymap import known_bindings
+from inspector.tui.screens.inspector import InspectorScreen
+from inspector.tui.tour.bar import ACTION, TourBar
+from inspector.tui.tour.guide import Guide
+from inspector.tui.tour.stops import STOPS, Stop
+from tests.fakes import picture, save_tiny
+from tests.tui.apps import on_screen, settled
+
+SHORT = (
+    Stop("Calls", "{list.down} moves.", ("tab.forward",)),
+    Stop("Tokens", "{tab.tokens} leads here.", ("tab.tokens",)),
+)
+
+
+@pytest.fixture
+def demos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny random model in the place of the bundled one."""
+    save_tiny("qwen2_5_vl", tmp_path / "qwen2.5-vl")
+    picture().save(tmp_path / "picture.png")
+    example = {"prompt": "What is it?", "images": ["../picture.png"]}
+    (tmp_path / "qwen2.5-vl" / "example.json").write_text(json.dumps(example))
+    monkeypatch.setattr(sources, "DEMOS", tmp_path)
+
+
+def shown(screen: InspectorScreen) -> str:
+    content = screen.query_one(TourBar).render()
+    return getattr(content, "plain", str(content))
+
+
+def front(screen: InspectorScreen) -> str | None:
+    return screen.query_one("Pages").current  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.usefixtures("demos")
+async def test_the_tour_opens_the_model_and_leads_from_stop_to_stop() -> None:
+    app = InspectorApp(tour=True)
+    app.guide = Guide(app, SHORT)
+    async with app.run_test(size=(100, 40)) as pilot:
+        screen = await on_screen(pilot, InspectorScreen)
+        await settled(pilot)
+        assert screen.trace.texts and "What is it?" in screen.trace.texts[0]
+        assert shown(screen).startswith("↓ moves.")
+        await pilot.press("f3")
+        assert front(screen) == "tokens"
+        assert shown(screen).startswith("2 leads here.")
+        await pilot.press("f3", "f2")
+        assert front(screen) == "forward"
+        await pilot.press("f4")
+        assert not screen.query(TourBar)
+        assert screen.query(Footer)
+        await pilot.press("f3")
+        assert front(screen) == "forward"
+
+
+@pytest.mark.usefixtures("demos")
+async def test_the_keys_in_the_text_are_the_readers_own() -> None:
+    app = InspectorApp(tour=True)
+    app.guide = Guide(app, SHORT)
+    async with app.run_test(size=(100, 40)) as pilot:
+        screen = await on_screen(pilot, InspectorScreen)
+        await settled(pilot)
+        app.update_keymap({"list.down": "ctrl+j"})
+        await pilot.press("f2")
+        await pilot.pause()
+        assert shown(screen).startswith("^j moves.")
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.title)
+def test_every_action_of_a_stop_is_one_of_the_program(stop: Stop) -> None:
+    named = {*stop.actions, *stop.tries, *ACTION.findall(stop.text)}
+    assert named <= set(known_bindings())
