@@ -107,7 +107,7 @@ def has_inputs(given: Mapping[str, Any]) -> bool:
 
 def request_of(given: Mapping[str, Any]) -> Request:
     """What the input options ask. Raises `InputError` where nothing, or too much, is asked."""
-    from inspector.cli.messages import read_messages
+    from inspector.models.message_files import read_messages
     from inspector.models import Request
 
     if given["prompts"] and given["messages"]:

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspector.errors import InputError
+from inspector.errors import InputError, near
 from inspector.models.images import Picture
 from inspector.models.inputs import Message, Request
 from inspector.models.mediums import KEYS, Item, Kind, Medium
 from inspector.models.videos import Video
 
 Gathered = dict[Kind, list[Item]]
+
+ROLES = ("system", "user", "assistant", "tool", "developer")
+"""The roles that chat templates know. Most write any other as it stands, which is seldom what was meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,10 @@ class Reader:
         """A message in the form that templates read, its media gathered: those it names, or the next given."""
         if not isinstance(message, Mapping) or "role" not in message:
             raise InputError(f"{name}: a message is an object with `role` and `content`, not {message!r}.")
+        role = str(message["role"])
+        if role not in ROLES:
+            known = f"Chat templates know {', '.join(ROLES)}.{near(role, ROLES)}"
+            self._notice(f"{name} has a message with the role {role!r}. {known}")
         if message["role"] == "user" and not message.get("content"):
             raise InputError(f"{name}: the user's message has no `content`; a text or a list of parts was expected.")
         content = message.get("content") or []

@@ -209,3 +209,12 @@ def test_a_video(run: Run, checkpoints: Path) -> None:
         "trace", checkpoints / "qwen2_5_vl", "--prompt", "What?", "--video", "moving.gif", "--frames", "2", "--fps", 3
     )
     assert (two.code, "--fps and --frames are two ways" in two.err) == (2, True)
+
+
+def test_a_conversation_from_a_file(run: Run, checkpoints: Path) -> None:
+    parts = [{"type": "image", "image": "picture.png"}, {"type": "text", "text": "What?"}]
+    (checkpoints / "talk.json").write_text(json.dumps([{"role": "user", "content": parts}]))
+    file = checkpoints / "talk.json"
+    ended = run("trace", checkpoints / "qwen2_5_vl", "--messages", file, "--format", "json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["media"][0]["source"] == str(checkpoints / "picture.png")

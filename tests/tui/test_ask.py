@@ -69,6 +69,28 @@ async def test_an_empty_prompt_a_missing_picture_and_an_open_quote_are_told_in_p
         assert app.asked == []
 
 
+async def test_a_video_and_a_file_of_messages_become_a_request(elsewhere: Path) -> None:
+    (elsewhere / "frames").mkdir()
+    (elsewhere / "talk.json").write_text('[{"role": "user", "content": "What moves?"}]')
+    app = Asking()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_screen(pilot, AskScreen)
+        screen.query_one("#videos", Input).value = "frames"
+        screen.query_one("#messages", Input).value = "talk.json"
+        screen.query_one("#prompt", Input).value = "x"
+        await pilot.press("enter")
+        assert "one of them" in state(screen)
+        screen.query_one("#prompt", Input).value = ""
+        screen.query_one("#messages", Input).value = "none.json"
+        await pilot.press("enter")
+        assert "none.json cannot be read" in state(screen)
+        screen.query_one("#messages", Input).value = "talk.json"
+        await pilot.press("enter")
+        await pilot.pause()
+    request = Request(videos=(Path("frames"),), messages=([{"role": "user", "content": "What moves?"}],))
+    assert app.asked == [Question(request)]
+
+
 async def test_a_batch_is_not_dropped_in_silence_and_help_explains_the_fields() -> None:
     async with Asking(Question(Request(("a", "b")))).run_test(size=(80, 24)) as pilot:
         screen = await on_screen(pilot, AskScreen)
@@ -95,7 +117,7 @@ async def test_tab_completes_a_picture_and_then_moves_on(elsewhere: Path) -> Non
         await pilot.press("tab", *"bu", "tab")
         assert screen.query_one("#images", Input).value == "bus.jpg"
         await pilot.press("tab")
-        assert app.focused is screen.query_one("#system", Input)
+        assert app.focused is screen.query_one("#videos", Input)
 
 
 async def test_the_dialog_says_how_far_the_model_is_and_closes_when_it_cannot_be_loaded() -> None:

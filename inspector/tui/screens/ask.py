@@ -1,4 +1,4 @@
-"""What to ask the model: a prompt, pictures, system text, and what to keep of the forward.
+"""What to ask the model: a prompt or a conversation, pictures, videos, system text, and what to keep of the forward.
 
 The model loads meanwhile; the last line says how far it is.
 """
@@ -6,6 +6,7 @@ The model loads meanwhile; the last line says how far it is.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,9 @@ from textual.containers import HorizontalGroup
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
+from inspector.errors import InputError
 from inspector.models.inputs import Request
+from inspector.models.message_files import read_messages
 from inspector.tui.jobs import Job
 from inspector.tui.messages import Advanced, Ended
 from inspector.tui.paths import PathInput
@@ -47,6 +50,8 @@ class AskScreen(Dialog[Question]):
     HELP = """What to ask the model.
 
 Images are files, set apart by blanks; put a name with blanks in quotes. The right arrow, or tab, takes the completion.
+Videos are files as well, or directories of frames. Messages is a JSON file with a conversation, or with a list of them
+for a batch, in place of the prompt.
 "Chat template" wraps the prompt as the model was trained to see it; without it the prompt is the raw text.
 Values are patterns over module paths: * keeps every tensor, "*.self_attn:output" the outputs of attention."""
 
@@ -58,7 +63,9 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
     def body(self) -> ComposeResult:
         request = self._question.request
         yield from _field("Prompt", "prompt", request.prompts[0] if request.prompts else "", "What is in the picture?")
-        yield from _line("Images", PathInput(_names(request), placeholder="picture.png …", id="images"))
+        yield from _line("Images", PathInput(_names(request.images), placeholder="picture.png …", id="images"))
+        yield from _line("Videos", PathInput(_names(request.videos), placeholder="video.mp4, frames/ …", id="videos"))
+        yield from _line("Messages", PathInput(placeholder="conversation.json", id="messages"))
         yield from _field("System", "system", request.system or "", "the template's own")
         yield from _field("Values", "values", " ".join(self._question.values), "none")
         with HorizontalGroup():
@@ -71,7 +78,7 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
         self.query_one("#prompt").focus()
         request = self._question.request
         if request.messages or len(request.prompts) > 1:
-            self._say("The last run was asked several prompts or a conversation; this one is asked a single prompt.")
+            self._say("The last run was asked several prompts or a conversation. A file of messages asks those again.")
         if self._loading is not None:
             self._loading.watch(self)
 
@@ -96,19 +103,29 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
     def action_ask(self) -> None:
         """Return what stands in the fields, or say what is wrong with it."""
         try:
-            images = _images(self._text("images"))
-            prompt = self._text("prompt")
-            if not prompt.strip():
-                raise ValueError("The prompt is empty: say what the model should see.")
-        except ValueError as error:
+            request = self._request()
+        except (ValueError, InputError) as error:
             self._say(str(error), error=True)
             return
-        raw = not self.query_one("#template", CheckBox).value
-        system = self._text("system").strip() or None
-        request = Request((prompt,), images, system=system, raw=raw)
         values = tuple(self._text("values").split())
         stats = self.query_one("#stats", CheckBox).value
         self.dismiss(replace(self._question, request=request, stats=stats, values=values))
+
+    def _request(self) -> Request:
+        """Raises `ValueError` or `InputError` that says which field is wrong."""
+        prompt, file = self._text("prompt"), self._text("messages").strip()
+        if bool(prompt.strip()) == bool(file):
+            both = "There is a prompt and a file of messages; one of them is asked."
+            raise ValueError(both if file else "The prompt is empty: say what the model should see.")
+        return replace(
+            self._question.request,
+            prompts=() if file else (prompt,),
+            messages=read_messages(Path(file).expanduser()) if file else (),
+            images=_files("Images", self._text("images"), "a picture's file"),
+            videos=_files("Videos", self._text("videos"), "a video's file, or a directory of frames", folders=True),
+            system=self._text("system").strip() or None,
+            raw=not self.query_one("#template", CheckBox).value,
+        )
 
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value
@@ -129,25 +146,27 @@ def _line(label: str, field: Input) -> ComposeResult:
         yield field
 
 
-def _images(text: str) -> tuple[Path, ...]:
-    """The files that are named. Raises `ValueError` for a quote that is not closed and for what is no file."""
+def _files(field: str, text: str, expected: str, *, folders: bool = False) -> tuple[Path, ...]:
+    """The files that are named. Raises `ValueError` for a quote that is not closed and for what is no such file."""
     try:
         names = shlex.split(text)
     except ValueError as error:
-        raise ValueError(f"Images: {error}. Close the quotes.") from error
+        raise ValueError(f"{field}: {error}. Close the quotes.") from error
     files = tuple(Path(name).expanduser() for name in names)
     for file in files:
-        if not file.is_file():
+        if not (file.is_file() or (folders and file.is_dir())):
             what = "a directory" if file.is_dir() else "no file"
-            raise ValueError(f"Images: {file} is {what}; a picture's file was expected.")
+            raise ValueError(f"{field}: {file} is {what}; {expected} was expected.")
     return files
 
 
 def suggestion(settings: Settings, question: Question) -> Question:
     """What was asked last, to start from; what it does not say is as in `question`."""
     prompt, system = settings.get("prompt", ""), settings.get("system", "")
-    images = tuple(shlex.split(settings.get("images", "")))
-    request = Request((prompt,) if prompt else (), images, system=system or None, raw=settings.get("raw", False))
+    images, videos = (tuple(shlex.split(settings.get(name, ""))) for name in ("images", "videos"))
+    request = Request(
+        (prompt,) if prompt else (), images, system=system or None, raw=settings.get("raw", False), videos=videos
+    )
     values = tuple(settings.get("values", " ".join(question.values)).split())
     return replace(question, request=request, stats=settings.get("stats", question.stats), values=values)
 
@@ -157,7 +176,8 @@ def keep(settings: Settings, question: Question) -> None:
     request = question.request
     settings.remember(
         prompt=request.prompts[0] if request.prompts else "",
-        images=_names(request),
+        images=_names(request.images),
+        videos=_names(request.videos),
         system=request.system or "",
         raw=request.raw,
         stats=question.stats,
@@ -165,6 +185,6 @@ def keep(settings: Settings, question: Question) -> None:
     )
 
 
-def _names(request: Request) -> str:
-    """The images that are files, as they can be typed."""
-    return " ".join(shlex.quote(str(image)) for image in request.images if isinstance(image, str | Path))
+def _names(items: Sequence[Any]) -> str:
+    """Those that are files, as they can be typed."""
+    return " ".join(shlex.quote(str(item)) for item in items if isinstance(item, str | Path))

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.messages import read_messages
 from inspector.errors import InputError
-from tests.cli.conftest import Run
+from inspector.models.message_files import read_messages
 
 ASKED = {"role": "user", "content": "Hi"}
 
@@ -64,12 +63,3 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="no UTF-8 text"):
         read_messages(tmp_path / "binary")
-
-
-def test_from_the_command_line(run: Run, checkpoints: Path) -> None:
-    parts = [{"type": "image", "image": "picture.png"}, {"type": "text", "text": "What?"}]
-    (checkpoints / "talk.json").write_text(json.dumps([{"role": "user", "content": parts}]))
-    file = checkpoints / "talk.json"
-    ended = run("trace", checkpoints / "qwen2_5_vl", "--messages", file, "--format", "json")
-    assert ended.code == 0
-    assert json.loads(ended.out)["media"][0]["source"] == str(checkpoints / "picture.png")

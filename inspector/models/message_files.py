@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import InputError
-from inspector.models import Message
+from inspector.models.inputs import Message
 from inspector.models.mediums import KEYS
 
 EXPECTED = (
