@@ -40,6 +40,11 @@ class Attention:
         self.row = row
         self._keys: dict[int, Tensor] = {}
 
+    @property
+    def groups(self) -> int:
+        """How many groups of heads there are that share their keys."""
+        return -(-self.kernel.heads // self.kernel.group)
+
     @cached_property
     def mask(self) -> Applied:
         """The mask of head 0; masks that differ between heads are read as tensors."""
@@ -64,11 +69,16 @@ class Attention:
         """f32 [heads, keys]: how every head of one query looks at the keys."""
         import torch
 
-        heads, group = self.kernel.heads, self.kernel.group
-        result = torch.empty(heads, self.kernel.keys)
-        for first in range(0, heads, group):
-            together = range(first, min(first + group, heads))
-            self._fill(result[together.start : together.stop], together, range(query, query + 1))
+        return torch.cat([self.of_group(query, group) for group in range(self.groups)])
+
+    def of_group(self, query: int, group: int) -> Tensor:
+        """f32 [heads, keys] of one query: the heads that share a head of keys."""
+        import torch
+
+        first = group * self.kernel.group
+        together = range(first, min(first + self.kernel.group, self.kernel.heads))
+        result = torch.empty(len(together), self.kernel.keys)
+        self._fill(result, together, range(query, query + 1))
         return result
 
     def received(self, head: int, queries: range | None = None) -> Tensor:

@@ -7,7 +7,7 @@ a map over the picture. In a vision tower with windows the order of the windows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import isqrt
 from typing import TYPE_CHECKING
@@ -45,6 +45,11 @@ class Region:
         line = [values[key] if key >= 0 else 0.0 for key in self.keys]
         return [line[start : start + self.columns] for start in range(0, len(line), self.columns)]
 
+    def among(self, offset: int, count: int) -> Region:
+        """The same with keys of which the first stands for token `offset`, and of which there are `count`."""
+        inside = tuple(key - offset if offset <= key < offset + count else -1 for key in self.keys)
+        return replace(self, keys=inside)
+
     def share(self, probabilities: Tensor) -> float:
         """How much of the probabilities [keys] lies on the picture."""
         return float(sum(map(sum, self.map(probabilities))))
@@ -54,12 +59,15 @@ def regions(trace: Trace, kernel: Kernel, row: int, tokens: Sequenced) -> list[R
     """The pictures among the keys of a kernel, in their order."""
     if in_vision(trace, kernel.path):
         return list(_patches(trace, kernel, row))
-    offset, found = key_offset(kernel, tokens), []
-    for forward, begin in zip(tokens.forwards, _begins(tokens), strict=True):
-        for region in _tokens(trace, forward.step, row, begin):
-            inside = (key - offset if offset <= key < offset + kernel.keys else -1 for key in region.keys)
-            found.append(Region(region.kind, region.number, region.rows, region.columns, tuple(inside), region.frame))
-    return found or list(_squares(trace, kernel, tokens, offset))
+    offset = key_offset(kernel, tokens)
+    return [region.among(offset, kernel.keys) for region in token_regions(trace, row, tokens)]
+
+
+def token_regions(trace: Trace, row: int, tokens: Sequenced) -> list[Region]:
+    """The pictures among the tokens of a row; their `keys` are the indices of tokens."""
+    begins = zip(tokens.forwards, _begins(tokens), strict=True)
+    found = [region for forward, begin in begins for region in _tokens(trace, forward.step, row, begin)]
+    return found or list(_squares(trace, tokens))
 
 
 def _begins(tokens: Sequenced) -> list[int]:
@@ -89,7 +97,7 @@ def _tokens(trace: Trace, step: int, row: int, begin: int) -> Iterator[Region]:
             yield Region(span.kind, grid.number, grid.rows, grid.columns, keys, number)
 
 
-def _squares(trace: Trace, kernel: Kernel, tokens: Sequenced, offset: int) -> Iterator[Region]:
+def _squares(trace: Trace, tokens: Sequenced) -> Iterator[Region]:
     """Pictures without a grid: as many placeholders as the family says, or as follow each other, as a square."""
     each, number = layout(trace).tokens, 0
     for kind, run in groupby(tokens.places, key=lambda place: place.kind):
@@ -99,15 +107,14 @@ def _squares(trace: Trace, kernel: Kernel, tokens: Sequenced, offset: int) -> It
         size = each if each and len(indices) % each == 0 else len(indices)
         side = isqrt(size)
         for start in range(0, len(indices), size):
-            keys = tuple(index - offset for index in indices[start : start + size])
-            if side * side == size and max(keys, default=0) < kernel.keys:
-                yield Region("image", number, side, side, tuple(key if key >= 0 else -1 for key in keys))
+            if side * side == size:
+                yield Region("image", number, side, side, tuple(indices[start : start + size]))
             number += 1
 
 
 def _patches(trace: Trace, kernel: Kernel, row: int) -> Iterator[Region]:
     """The pictures in a block of a vision tower, patch by patch."""
-    own = next((tower for tower in towers(trace, layout(trace)) if _runs_in(tower, kernel)), None)
+    own = tower_around(kernel)
     if own is None:
         yield from _square_patches(kernel, row)
         return
@@ -131,7 +138,7 @@ def _patches(trace: Trace, kernel: Kernel, row: int) -> Iterator[Region]:
 
 def patch_place(trace: Trace, kernel: Kernel) -> Sequence[int]:
     """For each patch in the order of the picture, its place among a vision block's queries."""
-    own = next((tower for tower in towers(trace, layout(trace)) if _runs_in(tower, kernel)), None)
+    own = tower_around(kernel)
     return range(kernel.queries) if own is None or own.patches != kernel.queries else patch_keys(own)
 
 
@@ -145,6 +152,12 @@ def patch_keys(tower: Tower) -> Sequence[int]:
         for inside in range(area):
             places[token * area + inside] = place * area + inside
     return places
+
+
+def tower_around(kernel: Kernel) -> Tower | None:
+    """The run of a vision tower with grids in which a kernel was called; None for any other kernel."""
+    trace = kernel.trace
+    return next((tower for tower in towers(trace, layout(trace)) if _runs_in(tower, kernel)), None)
 
 
 def _runs_in(tower: Tower, kernel: Kernel) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from inspector.analysis.forwards import Forward, forwards, placeholders
 from inspector.analysis.kernels import Kernel
-from inspector.trace import TokenKind, Trace
+from inspector.trace import Token, TokenKind, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
     """The tokens of a row that a step's keys stand for: those of its own forward and of all before it in the cache."""
     found = forwards(trace)
     chain = _chain(found, step)
-    known = {token.id: token for line in trace.tokens for token in line}
+    known = {**generated(trace), **{token.id: token for line in trace.tokens for token in line}}
     kept = trace.tokens[row] if row < len(trace.tokens) else []
     kinds = placeholders(trace)
     places: list[Place] = []
@@ -55,6 +55,15 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
                 kind = "special"
             places.append(Place(len(places), id, token.text if token else "", _kind(kinds.get(id)) or kind))
     return Sequenced(places, first, tuple(chain))
+
+
+def generated(trace: Trace) -> dict[int, Token]:
+    """The tokens that a generation chose, by id; one that a family has no text for is left out."""
+    if trace.generation is None:
+        return {}
+    rows = (row for branch in trace.generation.branches.values() for step in branch.steps for row in step.rows)
+    chosen = (row.chosen for row in rows if row.chosen is not None)
+    return {each.id: Token(0, each.id, each.text, "text") for each in chosen if each.text}
 
 
 def _kind(name: str | None) -> TokenKind | None:
