@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -166,6 +167,17 @@ class InspectorApp(App[None]):
         self.guide = _guide(self)
         self.follow(opening.open_target(self, TARGET))
 
+    @work
+    async def action_load_options(self) -> None:
+        """Choose how models are loaded that are opened from now on."""
+        from inspector.models import Options
+        from inspector.tui.screens.load_options import LoadOptionsScreen, in_words
+
+        chosen = await self.push_screen_wait(LoadOptionsScreen(self.library.options or Options()))
+        if chosen is not None:
+            self.library.options = chosen
+            self.notify(f"Models load with: {in_words(chosen) or 'the defaults'}.", markup=False)
+
     def action_launcher(self) -> None:
         """Go to the launcher, whatever is in front."""
         self._replace(LauncherScreen())
@@ -200,6 +212,7 @@ class InspectorApp(App[None]):
         yield SystemCommand("Theme: light", "Dark on light", lambda: setattr(self, "theme", LIGHT.name))
         yield SystemCommand("Theme: another", "Choose among all themes", self.action_change_theme)
         yield SystemCommand("Keys", "Change keys: writes a keymap and says where it is", self.action_write_keys)
+        yield SystemCommand("Load with", "Device, dtype, kernel and weights of models", self.action_load_options)
         yield SystemCommand("Tour", "Five minutes with the bundled model", self.action_begin_tour)
         yield SystemCommand("Picture", "Save the screen as an SVG", lambda: self.set_timer(0.2, self.action_picture))
 

@@ -57,8 +57,9 @@ def _question(run: Run, call: Call) -> list[str]:
     request = run.question.request
     prompts = request.prompts
     written = [repr(prompts[0] if len(prompts) == 1 else list(prompts))] if prompts else []
-    if request.images:
-        written.append(f"images={[str(image) if isinstance(image, Path) else image for image in request.images]!r}")
+    for name, items in (("images", request.images), ("videos", request.videos)):
+        written += [f"{name}={[str(item) if isinstance(item, Path) else item for item in items]!r}"] if items else []
+    written += [f"{name}={value!r}" for name in ("fps", "frames") if (value := getattr(request, name)) is not None]
     if request.messages:
         written.append(f"messages={[list(messages) for messages in request.messages]!r}")
     written += [f"system={request.system!r}"] if request.system else []

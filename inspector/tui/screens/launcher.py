@@ -65,6 +65,7 @@ right arrow, completes a path. A preset is a published architecture without its 
             id="launcher.clear",
             tooltip="Empty the filter; leave the program when it is empty",
         ),
+        Binding("f5", "app.load_options", "Load with", id="launcher.options", tooltip="Device, dtype, kernel, weights"),
         Binding("f1", "app.help", "Help", id="launcher.help", tooltip="Explain this screen"),
     ]
 
