@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -82,9 +82,9 @@ own: it opens shape-only unless it is given random ones."""
 
     def _chosen(self, device: str, dtype: str, texts: dict[str, str]) -> Options:
         attention = self.query_one("#attention", Input).value.strip()
-        folders = {name: _folder(texts[name]) if texts[name] else None for name in FOLDERS}
-        ticked = {name: self.query_one(f"#{name}", CheckBox).value for name in WEIGHTS}
-        return Options(device, dtype, attention if attention not in ("", "auto") else None, **folders, **ticked)
+        chosen: dict[str, Any] = {name: _folder(texts[name]) if texts[name] else None for name in FOLDERS}
+        chosen |= {name: self.query_one(f"#{name}", CheckBox).value for name in WEIGHTS}
+        return Options(device, dtype, attention if attention not in ("", "auto") else None, **chosen)
 
     def _say(self, text: str) -> None:
         self.query_one("#state", Static).update(Content(text))
