@@ -38,6 +38,23 @@ class Changing:
             return [entry.name for entry in self._stepping.check(self._pending)]
 
     @property
+    def added(self) -> list[str]:
+        """Names of those among them that were added beside the options."""
+        with self._lock:
+            return [entry.name for entry in self._stepping.settings_with(self._pending).added]
+
+    @property
+    def off(self) -> list[str]:
+        """Names of the processors that the next step leaves out."""
+        with self._lock:
+            return sorted(self._stepping.settings_with(self._pending).off)
+
+    @property
+    def offers(self) -> Mapping[str, NamedLogitsProcessor]:
+        """The processors that plugins offer, by the name that `add` takes."""
+        return self._offers
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """What was said for the next step, in words."""
         return self._pending.words

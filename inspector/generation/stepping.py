@@ -127,13 +127,17 @@ class Stepping:
 
     def check(self, pending: Pending) -> list[Entry]:
         """The processors of the next step if these changes were made. Raises `InputError` where they cannot be."""
-        settings = pending.applied(self._settings(), started=self.started)
+        settings = self.settings_with(pending)
         if self.started:
             prepared = self.resuming.prepared(settings)
         else:
             job = self.resuming.job
             prepared = preview(job.model, settings.options, job.inputs, job.given)
         return processors(self.resuming.job.model, prepared, prepared.config, settings, self.resuming.job.given)
+
+    def settings_with(self, pending: Pending) -> Settings:
+        """The settings of the next step if these changes were made. Raises `InputError` for what was never added."""
+        return pending.applied(self._settings(), started=self.started)
 
     def entries_at(self, step: Step, pending: Pending) -> list[Entry]:
         """The processors of a recorded step, with changes. Raises `InputError`."""

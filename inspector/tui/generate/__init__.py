@@ -1,0 +1,1 @@
+"""Tab 5: a generation, step by step."""
