@@ -14,6 +14,7 @@ from inspector.views.asking import span, whole
 if TYPE_CHECKING:
     from inspector.analysis.kernels import Kernel
     from inspector.analysis.mask_report import Group, Padding
+    from inspector.analysis.masks import Applied
 
 CELLS = (64, 128)
 """The most rows and columns of a heatmap."""
@@ -183,7 +184,17 @@ def drawn(kernel: Kernel, row: int, head: str, queries: str, keys: str) -> list[
         *([] if shared else [f"Of head {number}; choose with --head."]),
     ]
     title = f"{kernel.path}: {found.pattern}"
-    return [why, Heatmap(title, values, f"queries {_named(down)}", f"keys {_named(across)}", " ".join(notes))]
+    drawing = Heatmap(title, values, f"queries {_named(down)}", f"keys {_named(across)}", " ".join(notes))
+    return [why, *_in_words(kernel, found, row, down, across), drawing]
+
+
+def _in_words(kernel: Kernel, found: Applied, row: int, down: range, across: range) -> list[Part]:
+    """Whether one query may see one key, where both were asked for."""
+    from inspector.analysis.mask_words import names_of, sight
+
+    if len(down) > 1 or len(across) > 1:
+        return []
+    return [Text("In words", sight(found, names_of(kernel, row), down.start, across.start))]
 
 
 def _shares_heads(kernel: Kernel) -> bool:

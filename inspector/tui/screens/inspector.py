@@ -23,6 +23,7 @@ from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
 from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.forward import ForwardTab
+from inspector.tui.screens.masks import MasksTab
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.save import SaveScreen, suggest
@@ -39,6 +40,7 @@ class InspectorScreen(Screen[None]):
         Binding(
             "2", "tab('tokens')", "Tokens", id="tab.tokens", tooltip="Tokens, their kinds and positions", show=False
         ),
+        Binding("3", "tab('masks')", "Masks", id="tab.masks", tooltip="Which keys each query could see", show=False),
         Binding("8", "tab('views')", "Views", id="tab.views", tooltip="Every view, also those of plugins", show=False),
         Binding(
             "9", "tab('plugin-0')", "Plugin tab", id="tab.plugin_1", tooltip="The first tab of a plugin", show=False
@@ -78,6 +80,7 @@ class InspectorScreen(Screen[None]):
         self._pages = [
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
+            Page("masks", "3", "Masks", lambda: MasksTab(run.trace)),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
         ]

@@ -199,6 +199,11 @@ class HeatMap(Widget, can_focus=True):
         strips = self._painted[1]
         return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
 
+    def palette(self) -> Palette:
+        """The colours of cells on this theme."""
+        ground = self.background_colors[1].blend(self.colors[3], GROUND)
+        return Palette(ground.rgb, self.app.current_theme.dark)
+
     def _wheel(self, event: events.MouseEvent, by: int) -> None:
         """Moves up and down, with shift to the sides, with control in and out."""
         event.stop()
@@ -246,12 +251,11 @@ class HeatMap(Widget, can_focus=True):
         if self.picture is None:
             loud = self.rich_style + self.get_component_rich_style("heatmap--loud", partial=True)
             return [Strip([Segment(visible(self._problem), loud)]).crop_extend(0, self.size.width, self.rich_style)]
-        ground = self.background_colors[1].blend(self.colors[3], GROUND)
         colours = Colours(
             self.rich_style,
             self.get_component_rich_style("heatmap--quiet", partial=True),
             self.get_component_rich_style("heatmap--cursor"),
-            None if self.app.no_color else Palette(ground.rgb, self.app.current_theme.dark),
+            None if self.app.no_color else self.palette(),
         )
         scale = self.picture.scale.times(self._contrast)
         return list(self._painter.paint(self.picture, scale, colours, self.size.width, self._width))

@@ -1,0 +1,229 @@
+"""What a mask does to one query and one key, in words: who they are, whether the query may see the key, and why."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from inspector.analysis.checks import counted
+from inspector.analysis.forwards import layout
+from inspector.analysis.kernels import Kernel, in_vision
+from inspector.analysis.mask_report import forward_of
+from inspector.analysis.masks import Applied
+from inspector.analysis.regions import tower_around
+from inspector.analysis.sequence import Sequenced, key_offset, sequence
+from inspector.analysis.spans import Bools, Spans
+from inspector.analysis.tower import Block, Tower, blocks
+from inspector.analysis.windows import patch_place
+from inspector.analysis.wording import visible
+
+MOST_RUNS = 3
+"""Runs of keys that are named; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the queries and keys of a kernel stand for: tokens of a row, patches of pictures, or only places.
+
+    `first` is the place of the first query, and `offset` that of the first key, among the `texts` of tokens; `padding`
+    is bool [tokens], True where a token is padding, None where no padding mask was given. In a vision tower `patch`
+    says which patch stands at a place.
+    """
+
+    unit: str
+    first: int = 0
+    offset: int = 0
+    texts: Sequence[str] = ()
+    padding: Bools | None = None
+    patch: Callable[[int], str] | None = None
+
+    def query(self, index: int) -> str:
+        """`query 5 (token 17, "cup")`."""
+        return self._named("query", index, self.first + index)
+
+    def key(self, index: int) -> str:
+        """`key 3 (token 3, "is")`."""
+        return self._named("key", index, self.offset + index)
+
+    def padded_query(self, index: int) -> bool:
+        return self._padded(self.first + index)
+
+    def padded_key(self, index: int) -> bool:
+        return self._padded(self.offset + index)
+
+    def short(self, place: int) -> str:
+        """The text of a token, or where a patch stands, with nothing around it; empty where it is not known."""
+        if self.patch is not None:
+            return self.patch(place)
+        return visible(self.texts[place], spaces=True) if 0 <= place < len(self.texts) else ""
+
+    def _named(self, side: str, index: int, place: int) -> str:
+        text = self.short(place)
+        number = f"{self.unit} {place}" if place != index else ""
+        shown = text if self.patch is not None or not text else f"“{text}”"
+        said = ", ".join(part for part in (number, shown) if part)
+        return f"{side} {index} ({said})" if said else f"{side} {index}"
+
+    def _padded(self, place: int) -> bool:
+        return self.padding is not None and 0 <= place < len(self.padding) and bool(self.padding[place])
+
+
+def names_of(kernel: Kernel, row: int) -> Names:
+    """What the queries and keys of a kernel stand for in a row of the batch."""
+    if in_vision(kernel.trace, kernel.path):
+        tower = tower_around(kernel)
+        if tower is None or tower.patches != kernel.queries:
+            return Names("place")
+        return Names("place", patch=_Patches(tower))
+    tokens = sequence(kernel.trace, kernel.call.step, row)
+    texts = [place.text or (f"id {place.id}" if place.id >= 0 else "") for place in tokens.places]
+    return Names("token", tokens.first, key_offset(kernel, tokens), texts, _padding(kernel, tokens, row))
+
+
+def _padding(kernel: Kernel, tokens: Sequenced, row: int) -> Bools | None:
+    forward = forward_of(kernel.trace, kernel.call.step)
+    if forward is None or forward.mask is None or forward.mask.shape[1] != len(tokens.places):
+        return None
+    padded: Bools = forward.mask[row % forward.mask.shape[0]].numpy(force=True) == 0
+    return padded
+
+
+class _Patches:
+    """Where the patch at each place of a vision tower's blocks stands, the order of windows undone."""
+
+    def __init__(self, tower: Tower) -> None:
+        self._tower = tower
+        self._ends = list(accumulate(frames * rows * columns for frames, rows, columns in tower.sizes))
+        self._order = tower.order() if tower.has_windows else None
+
+    def __call__(self, place: int) -> str:
+        if not 0 <= place < self._tower.patches:
+            return ""
+        patch, area = place, self._tower.layout.merge**2
+        if self._order is not None:
+            patch = self._order[place // area] * area + place % area
+        picture = bisect_right(self._ends, patch)
+        size = self._tower.sizes[picture]
+        patch -= self._ends[picture - 1] if picture else 0
+        frame, row, column = patch_place(size, self._tower.layout.merge, patch)
+        of = f", frame {frame}" if size[0] > 1 else ""
+        return f"picture {picture + 1}{of}, row {row}, column {column}"
+
+
+def sight(found: Applied, names: Names, query: int, key: int) -> str:
+    """Whether a query may see a key and why, in a sentence, and in a second one what else the query sees."""
+    spans = found.spans
+    if spans is None:
+        return f"What {names.query(query)} sees is not known. {found.reason}"
+    seen = bool(spans.part(range(query, query + 1), range(key, key + 1))[0, 0])
+    verb = "may see" if seen else "may not see"
+    why = _why(spans, found.pattern, names, query, key) if seen else _why_not(spans, found.pattern, names, query, key)
+    return f"Q{names.query(query)[1:]} {verb} {names.key(key)}: {why}. {reach(spans, query)}"
+
+
+def reach(spans: Spans, query: int) -> str:
+    """How many keys a query sees, and which: `It sees 312 of 321 keys: 5–316.`"""
+    runs = runs_seen(spans, query)
+    count = sum(len(run) for run in runs)
+    if not count:
+        return f"It sees none of {counted(spans.keys, 'key')}."
+    listed = ", ".join(f"{run.start}–{run.stop - 1}" if len(run) > 1 else str(run.start) for run in runs[:MOST_RUNS])
+    more = f" and {len(runs) - MOST_RUNS:,} more runs" if len(runs) > MOST_RUNS else ""
+    return f"It sees {count:,} of {counted(spans.keys, 'key')}: {listed}{more}."
+
+
+def runs_seen(spans: Spans, query: int) -> list[range]:
+    """The runs of keys that a query sees, in order."""
+    line = spans.part(range(query, query + 1), range(spans.keys))[0]
+    edges = np.flatnonzero(np.diff(line.astype(np.int8), prepend=0, append=0))
+    return [range(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def own_key(spans: Spans, query: int) -> int | None:
+    """The key of the query's own token under a causal mask; None where the query's run does not end with it."""
+    below = spans.below()
+    high = spans.high[:, query].max()
+    for ahead in dict.fromkeys((spans.keys - spans.queries, 0)):
+        own = query + ahead
+        if 0 <= own < spans.keys and below[high] == below[own + 1]:
+            return own
+    return None
+
+
+def _why(spans: Spans, pattern: str, names: Names, query: int, key: int) -> str:
+    if not pattern.startswith("causal"):
+        if pattern.startswith("within"):
+            block = _run(spans, query)
+            return f"both stand in the block of keys {block.start}–{block.stop - 1}"
+        return "every query sees every key" if pattern == "every key" else "the mask lets it through"
+    own = own_key(spans, query)
+    if own is None:
+        return "the mask lets it through"
+    if key == own:
+        return "it is the query's own"
+    within = pattern.removeprefix("causal").lstrip(", ").partition(", ")[0]
+    behind = f"it stands {own - key:,} before the query"
+    return f"{behind}, {within}" if within.startswith("within") else behind
+
+
+def _why_not(spans: Spans, pattern: str, names: Names, query: int, key: int) -> str:
+    if names.padded_key(key):
+        return "it is padding, which is hidden from every query"
+    if names.padded_query(query) and not runs_seen(spans, query):
+        return "the query is padding itself, and nothing reads what becomes of it"
+    if not runs_seen(spans, query):
+        return "this query sees no key at all, and becomes nan or a mean of everything"
+    if spans.visible is not None and not spans.visible[key]:
+        return "no query sees this key"
+    run = _run(spans, query)
+    if key >= run.stop:
+        own = own_key(spans, query) if pattern.startswith("causal") else None
+        if own is not None and key > own:
+            return f"it comes {key - own:,} after the query, and the mask is causal"
+        return f"it lies behind the block of keys {run.start}–{run.stop - 1}"
+    if key < run.start:
+        if "sliding window" in pattern:
+            return f"it lies before the sliding window, which begins at key {run.start}"
+        return f"it lies in another block; the query's begins at key {run.start}"
+    return "it lies in a gap of what the query sees"
+
+
+def _run(spans: Spans, query: int) -> range:
+    """From the first to behind the last key that a query may see, hidden ones included."""
+    low, high = spans.low[:, query], spans.high[:, query]
+    some = high > low
+    return range(int(low[some].min()), int(high[some].max())) if some.any() else range(0)
+
+
+def pieces(kernel: Kernel) -> str:
+    """The cumulative lengths of a vision block, as it was given them: `0, 64, 128 … 1176: 19 blocks`."""
+    how = layout(kernel.trace)
+    if not in_vision(kernel.trace, kernel.path) or not how.patch:
+        return ""
+    lengths = _lengths(kernel)
+    if not lengths:
+        return ""
+    shown = ", ".join(map(str, lengths[:6])) + (f" … {lengths[-1]}" if len(lengths) > 6 else "")
+    return f"cu_seqlens {shown}: {counted(len(lengths) - 1, 'block')}"
+
+
+def blocks_of(found: Sequence[Kernel]) -> list[Block]:
+    """The blocks of a vision tower with grids in which some kernels were called; none for other kernels."""
+    tower = tower_around(found[0]) if in_vision(found[0].trace, found[0].path) else None
+    paths = [kernel.path for kernel in found]
+    own = [] if tower is None else blocks(found[0].trace, tower)
+    return [block for block in own if any(path.startswith(f"{block.path}.") for path in paths)]
+
+
+def _lengths(kernel: Kernel) -> list[int]:
+    given = kernel.tensor("cu_seq_lens_k")
+    if given is not None:
+        return [int(item) for item in given.tolist()]
+    sizes = kernel.tensor("lengths")
+    if sizes is None:
+        return []
+    return [0, *(int(item) for item in np.cumsum(sizes.numpy(force=True)[:, 1]))]

@@ -1,0 +1,258 @@
+"""Tab 3: the masks that the attention calls of a step applied, drawn and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from inspector.trace import Trace
+from inspector.tui.jobs import Job
+from inspector.tui.panes import Pane
+from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.masks.account import Account, finding
+from inspector.tui.widgets.masks.groups_list import GroupsList
+from inspector.tui.widgets.masks.look import MaskLook, Seen, look
+from inspector.tui.widgets.masks.map import MaskMap
+
+ROOM = 110
+"""Cells in which the list, the account and the mask can stand side by side."""
+
+TALL, SHORT = 12, 3
+"""Masks that are listed without scrolling, at most: beside the mask, and above it."""
+
+FRAME = 3
+"""Lines around them: the border and the names of columns."""
+
+
+class MasksTab(Vertical):
+    """Keeps the list of masks, the account of one and its picture on the same mask."""
+
+    DEFAULT_CSS = """
+    MasksTab {
+        & #where { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+        & #worst { height: auto; max-height: 2; padding: 0 1; display: none; }
+        & #worst.-some { display: block; }
+        & #left { width: 2fr; max-width: 66; height: 1fr; }
+        & #account { height: 1fr; }
+        & #drawn { width: 3fr; }
+        & #words { height: 3; padding: 0 1; background: $panel; }
+        & #nothing { display: none; padding: 1 2; height: 1fr; }
+        &.-nothing #nothing { display: block; }
+        &.-nothing #both { display: none; }
+        &.-narrow #both { layout: vertical; }
+        &.-narrow #left { width: 1fr; max-width: 100%; height: auto; }
+        &.-narrow #account { display: none; }
+        &.-narrow #drawn { width: 1fr; height: 1fr; }
+        &.-told.-narrow #left { height: 1fr; }
+        &.-told.-narrow #account { display: block; height: 1fr; }
+        &.-told.-narrow #drawn { display: none; }
+        &.-zoomed #left { display: none; }
+    }
+    """
+    BINDING_GROUP_TITLE = "Masks"
+    HELP = """Which keys each query could see, in every attention call: queries go down, keys go across. Layers with the
+same mask stand on one line. The mask is the one that the kernel applied: read off the tensor that it got, or worked out
+from what it was told instead, with the reason in words.
+
+Below the picture: the query and the key under the cursor, whether the one may see the other, and why."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "right_square_bracket", "step(1)", "Step", key_display="]", id="masks.step", tooltip="To the next step"
+        ),
+        Binding(
+            "left_square_bracket",
+            "step(-1)",
+            "Step before",
+            key_display="[",
+            show=False,
+            id="masks.step_before",
+            tooltip="To the step before",
+        ),
+        Binding("full_stop", "row(1)", "Row", key_display=".", id="masks.row", tooltip="To the next row of the batch"),
+        Binding(
+            "comma",
+            "row(-1)",
+            "Row before",
+            show=False,
+            id="masks.row_before",
+            tooltip="To the row before in the batch",
+        ),
+        Binding("e", "told", "Explain", id="masks.told", tooltip="Why the mask is so and what is wrong, or the mask"),
+        Binding("z", "zoom", "Enlarge", id="masks.zoom", tooltip="Give the mask all the room, or give it back"),
+        Binding("escape", "out", "Out", show=False, id="masks.out", tooltip="Back to the list of masks"),
+    ]
+
+    step: reactive[int] = reactive(0, init=False, repaint=False)
+    row: reactive[int] = reactive(0, init=False, repaint=False)
+
+    @dataclass
+    class Looked(Message):
+        """The masks of a step and row were worked out, or could not be."""
+
+        look: MaskLook | None
+        error: str = ""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self.trace = trace
+        self.found: MaskLook | None = None
+        self.seen: Seen | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="where", markup=False)
+        yield Static(id="worst", markup=False)
+        with Horizontal(id="both"):
+            with Vertical(id="left"):
+                yield Pane("Masks", GroupsList(), id="groups")
+                yield Pane("Why", Account(), id="account")
+            yield Pane("Mask", Vertical(MaskMap(), Static(id="words", markup=False)), id="drawn")
+        yield Static(id="nothing", markup=False)
+
+    def on_mount(self) -> None:
+        self._look()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "step":
+            return self.found is None or len(self.found.steps) > 1
+        if action == "row":
+            return self.found is not None and self.found.rows > 1
+        return True
+
+    def action_step(self, by: int) -> None:
+        steps = self.found.steps if self.found is not None else []
+        if steps:
+            at = steps.index(self.step) if self.step in steps else 0
+            self.step = steps[max(0, min(at + by, len(steps) - 1))]
+
+    def action_row(self, by: int) -> None:
+        rows = self.found.rows if self.found is not None else 1
+        self.row = max(0, min(self.row + by, rows - 1))
+
+    def action_told(self) -> None:
+        """Where room is short, the account in place of the mask; else the keyboard goes there."""
+        told = not self.has_class("-told")
+        self.remove_class("-zoomed")
+        self.set_class(told, "-told")
+        self._focus(self.query_one(Account if told else GroupsList))
+
+    def action_zoom(self) -> None:
+        self.remove_class("-told")
+        self.toggle_class("-zoomed")
+        self._focus(self.query_one(MaskMap))
+
+    def action_out(self) -> None:
+        self.remove_class("-zoomed", "-told")
+        self._focus(self.query_one(GroupsList))
+
+    def watch_step(self) -> None:
+        self._look()
+
+    def watch_row(self) -> None:
+        self._look()
+
+    def _arrange(self) -> None:
+        """Stack what there is no room for beside each other; the list of masks is as high as it has to be."""
+        narrow = (self.size.width or self.app.size.width) < ROOM
+        self.set_class(narrow, "-narrow")
+        masks = 0 if self.found is None else len(self.found.seen)
+        self.query_one("#groups").styles.height = min(masks, SHORT if narrow else TALL) + FRAME
+
+    def _focus(self, widget: Widget) -> None:
+        self.screen.set_focus(widget)
+
+    def _look(self) -> None:
+        self.run_worker(self._work(self.step, self.row), group="masks", exclusive=True)
+
+    async def _work(self, step: int, row: int) -> None:
+        try:
+            found = await Job("masks", lambda _: look(self.trace, step, row)).start().result()
+        except Exception as error:  # a file of the trace that has gone: said in place of the masks
+            self.post_message(self.Looked(None, f"The masks cannot be read: {error}"))
+        else:
+            self.post_message(self.Looked(found))
+
+    def on_masks_tab_looked(self, event: MasksTab.Looked) -> None:
+        event.stop()
+        before, self.found = self.found, event.look
+        nothing = event.error if event.look is None else event.look.nothing
+        self.set_class(bool(nothing), "-nothing")
+        self.query_one("#nothing", Static).update(visible(nothing))
+        if event.look is not None:
+            self.query_one("#where", Static).update(_where(event.look))
+            self._warn(event.look)
+            self._arrange()
+            listed = self.query_one(GroupsList)
+            listed.show(event.look.seen, event.look.first if before is None else listed.cursor)
+        self.refresh_bindings()
+
+    def _warn(self, found: MaskLook) -> None:
+        """The worst finding, where it cannot be overlooked."""
+        wrong = [check for check in found.checks if check.ok is False]
+        line = self.query_one("#worst", Static)
+        line.set_class(bool(wrong), "-some")
+        if wrong:
+            more = f"  ({len(wrong)} findings: e)" if len(wrong) > 1 else ""
+            line.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
+
+    @on(GroupsList.Chosen)
+    def _chosen(self, event: GroupsList.Chosen) -> None:
+        event.stop()
+        if self.found is None:
+            return
+        self.seen = self.found.seen[event.number]
+        self.query_one(Account).show(self.seen.facts, self.found.checks)
+        pane = self.query_one("#drawn", Pane)
+        pane.border_title = Content(visible(f"{self.seen.label}: {self.seen.group.applied.pattern}"))
+        self.query_one(MaskMap).plane = self.seen.plane
+        self._point()
+
+    @on(GroupsList.Opened)
+    def _opened(self, event: GroupsList.Opened) -> None:
+        event.stop()
+        self.remove_class("-told")
+        self._focus(self.query_one(MaskMap))
+
+    @on(MaskMap.Pointed)
+    def _pointed(self, event: MaskMap.Pointed) -> None:
+        event.stop()
+        self._point()
+
+    def _point(self) -> None:
+        """Say what the cell under the cursor means."""
+        from inspector.analysis.mask_words import sight
+
+        if self.seen is None:
+            return
+        found = self.seen.group.applied
+        words = (
+            found.reason
+            if found.spans is None
+            else sight(found, self.seen.names, *self.query_one(MaskMap).window.cursor)
+        )
+        self.query_one("#words", Static).update(words)
+
+
+def _where(found: MaskLook) -> str:
+    """Which step and row this is, and how the row is padded."""
+    last = found.steps[-1] if found.steps else 0
+    kind = "prefill" if found.step == 0 else "decoding"
+    parts = [f"step {found.step} of 0–{last}, {kind}" if last else "step 0, prefill"]
+    if found.rows > 1:
+        parts.append(f"row {found.row + 1} of {found.rows}")
+    if found.padding is not None:
+        sides = [f"{count:,} {side}" for side in ("left", "inside", "right") if (count := getattr(found.padding, side))]
+        parts.append(f"padding: {', '.join(sides)}" if sides else "no padding")
+    return " · ".join(parts)
