@@ -59,8 +59,8 @@ class VirtualList(ScrollView, can_focus=True):
         Binding("enter", "open", "Open", show=False, id="list.open", tooltip="Go into the line under the cursor"),
     ]
 
-    headed: ClassVar[bool] = False
-    """Whether a line stays on top while the others scroll; `head` is its text."""
+    headed: int = 0
+    """How many lines stay on top while the others scroll; `head` is the text of a single one."""
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     row_count: reactive[int] = reactive(0)
@@ -77,6 +77,10 @@ class VirtualList(ScrollView, can_focus=True):
     def head(self, width: int) -> str:
         """The line on top of a list that is `headed`."""
         return ""
+
+    def draw_head(self, row: int, width: int) -> Iterable[Segment]:
+        """One of the lines on top."""
+        yield Segment(self.head(width))
 
     def moved(self) -> None:
         """The cursor stands on another line, or another line came under it."""
@@ -154,9 +158,9 @@ class VirtualList(ScrollView, can_focus=True):
         full = max(width, self.virtual_size.width)
         base = self._base
         left, top = self.scroll_offset
-        if self.headed and y == 0:
+        if y < self.headed:
             style = base + self.ink("header")
-            return Strip([Segment(self.head(full))]).apply_style(style).crop_extend(left, left + width, style)
+            return Strip(self.draw_head(y, full)).apply_style(style).crop_extend(left, left + width, style)
         row = top + y - self.headed
         if not 0 <= row < self.row_count:
             return Strip.blank(width, base)
@@ -183,7 +187,7 @@ class VirtualList(ScrollView, can_focus=True):
     def row_at(self, event: events.MouseEvent) -> int | None:
         """The line under the mouse, None beside the lines."""
         offset = event.get_content_offset(self)
-        if offset is None or (self.headed and offset.y == 0):
+        if offset is None or offset.y < self.headed:
             return None
         row = self.scroll_offset.y + offset.y - self.headed
         return row if row < self.row_count else None

@@ -1,0 +1,158 @@
+"""The beams of a beam search up to one step as a tree: which are live, which ended and why, which were outscored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from inspector.analysis.wording import number
+from inspector.trace.steps import Beam, Step
+from inspector.tui.widgets.cells import fit, width_of
+from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.outline import Outline
+from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.views.beams import Twig, grown
+
+SCORE = 8
+"""Cells of a score."""
+
+STATE = 10, 30
+"""Cells of what became of a beam, at least and at most; between them, a third of the widget."""
+
+LIVE, FINISHED, OUTSCORED, DROPPED = "●", "■", "○", "×"
+"""The signs of what became of a beam. Read with the words beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens that beams have in common until they part: `last` is the beam at its end, taken up in step `end`."""
+
+    text: str
+    start: int
+    end: int
+    last: Beam
+    goes_on: bool
+    is_newest: bool
+
+    @property
+    def sign(self) -> str:
+        if self.last.state != "live":
+            return FINISHED if self.last.state == "finished" else DROPPED
+        return " " if self.goes_on else LIVE if self.is_newest else OUTSCORED
+
+    @property
+    def state(self) -> str:
+        """What became of it, in words."""
+        if self.last.state != "live":
+            return f"{self.last.state}: {self.last.reason}" if self.last.reason else self.last.state
+        if self.goes_on:
+            return ""
+        return f"live, row {self.last.row}" if self.is_newest else f"outscored in step {self.end + 1}"
+
+
+class BeamTree(Folding, VirtualList):
+    """The beams of `steps` up to step `at`, None for all. Lines are runs of tokens, with the score at their end."""
+
+    DEFAULT_CSS = """
+    BeamTree { height: 1fr; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
+    headed = 1
+
+    at: reactive[int | None] = reactive(None, init=False)
+
+    @dataclass
+    class Chosen(Message):
+        """Enter, or a second click, on a run of tokens: the step of its last one, and its row there; None ended."""
+
+        step: int
+        row: int | None
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.outline = Outline()
+        self._steps: Sequence[Step] = ()
+        self._runs: list[Run] = []
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        return self._steps
+
+    @steps.setter
+    def steps(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+        self._read()
+
+    @property
+    def current(self) -> int | None:
+        rows = self.outline.rows
+        return rows[self.cursor] if self.cursor < len(rows) else None
+
+    def watch_at(self) -> None:
+        self._read()
+
+    def show(self, item: int) -> None:
+        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
+
+    def opened(self) -> None:
+        if self.current is not None:
+            run = self._runs[self.current]
+            self.post_message(self.Chosen(run.end, run.last.row))
+
+    def head(self, width: int) -> str:
+        text, state = self._shares(width)
+        return f"{fit('tokens', text)} {fit('score', SCORE, right=True)}  {fit('state', state)}"
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        item = self.outline.rows[row]
+        run, guides = self._runs[item], self.outline.guides(item)
+        text, state = self._shares(width)
+        fold = "▸" if self.outline.is_folded(item) else "▾"
+        marker = (fold if self.outline.has_children(item) else run.sign) + " "
+        ink = self.ink({LIVE: "accent", FINISHED: "second", " ": ""}.get(run.sign, "quiet"))
+        yield Segment(guides, self.ink("quiet"))
+        yield Segment(fit(marker + run.text, max(text - width_of(guides), 0)), ink)
+        yield Segment(f" {fit(number(run.last.score, 4), SCORE, right=True)}  ", self.ink("quiet"))
+        yield Segment(fit(run.state, state), ink)
+
+    def hint(self, row: int) -> str | None:
+        run = self._runs[self.outline.rows[row]]
+        span = f"step {run.end}" if run.start == run.end else f"steps {run.start}–{run.end}"
+        score = f"score {number(run.last.score, 6)}, continues row {run.last.parent}"
+        return "\n".join([run.text, f"{span}, {score}", run.state]).strip()
+
+    def _shares(self, width: int) -> tuple[int, int]:
+        """Cells of the tokens and of the state."""
+        state = max(STATE[0], min(width // 3, STATE[1]))
+        return max(width - state - SCORE - 3, 0), state
+
+    def _read(self) -> None:
+        steps = self._steps if self.at is None else self._steps[: self.at + 1]
+        self.outline, self._runs = Outline(), []
+        newest = len(steps) - 1
+        stack: list[tuple[Twig, int | None]] = [(twig, None) for twig in reversed(grown(steps))]
+        while stack:
+            twig, above = stack.pop()
+            run, last = _run(twig, newest)
+            item = self.outline.add(above)
+            self._runs.append(run)
+            stack += [(child, item) for child in reversed(last.next)]
+        self.outline.update()
+        live = next((item for item, run in enumerate(self._runs) if run.sign == LIVE and run.last.row == 0), 0)
+        self.show(live)
+
+
+def _run(twig: Twig, newest: int) -> tuple[Run, Twig]:
+    """A twig with what follows it without parting, and the last of them."""
+    texts, start = [twig.text], twig.step
+    while len(twig.next) == 1 and twig.next[0].beam.state == "live":
+        twig = twig.next[0]
+        texts.append(twig.text)
+    run = Run("".join(texts), start, twig.step, twig.beam, bool(twig.next), twig.step == newest)
+    return run, twig

@@ -1,0 +1,148 @@
+"""The branches of a generation as a tree: what sets each apart, how probable it is, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from inspector.analysis.wording import number, visible
+from inspector.trace.steps import BranchRecord, GenerationRecord
+from inspector.tui.widgets.cells import fit, width_of
+from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.generation.strip_tokens import whole
+from inspector.tui.widgets.outline import Outline
+from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.views.branches import children, log_probability
+
+NAME = 14, 30
+"""Cells of the name with its guides, at least and at most; between them, a third of the widget."""
+
+STEPS, SUM = 6, 8
+"""Cells of the number of steps and of the log-probability."""
+
+WIDE = 56
+"""Cells from which on the number of steps is shown."""
+
+BEGINNING = 80
+"""So many steps of a branch are looked at for its text."""
+
+CURRENT = "◂"
+
+
+class BranchTree(Folding, VirtualList):
+    """A branch a line under the one that it parted from; the text is what it adds to that. `row` of the batch."""
+
+    DEFAULT_CSS = """
+    BranchTree { height: 1fr; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
+    headed = 1
+
+    record: reactive[GenerationRecord | None] = reactive(None, init=False, always_update=True)
+    row: reactive[int] = reactive(0, init=False)
+
+    @dataclass
+    class Chosen(Message):
+        """Enter, or a second click, on a branch."""
+
+        name: str
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.outline = Outline()
+        self._branches: list[BranchRecord] = []
+        self._sums: list[float | None] = []
+        self._texts: list[str] = []
+
+    @property
+    def current(self) -> int | None:
+        rows = self.outline.rows
+        return rows[self.cursor] if self.cursor < len(rows) else None
+
+    @property
+    def branch(self) -> BranchRecord | None:
+        """The branch under the cursor."""
+        return None if self.current is None else self._branches[self.current]
+
+    def watch_record(self) -> None:
+        self._read()
+
+    def watch_row(self) -> None:
+        self._read()
+
+    def show(self, item: int) -> None:
+        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
+
+    def opened(self) -> None:
+        if self.branch is not None:
+            self.post_message(self.Chosen(self.branch.name))
+
+    def head(self, width: int) -> str:
+        steps = fit("steps", STEPS, right=True) if width >= WIDE else ""
+        return f"{fit('branch', self._room(width))}{steps} {fit('log p', SUM, right=True)}  text"
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        item = self.outline.rows[row]
+        branch, guides = self._branches[item], self.outline.guides(item)
+        is_current = self.record is not None and branch.name == self.record.current
+        marker = "" if not self.outline.has_children(item) else "▸ " if self.outline.is_folded(item) else "▾ "
+        name = fit(marker + visible(branch.name), max(self._room(width) - width_of(guides) - 2, 0))
+        yield Segment(guides, self.ink("quiet"))
+        yield Segment(f"{name} {CURRENT if is_current else ' '}", self.ink("accent" if is_current else ""))
+        numbers = self._numbers(item, width)
+        yield Segment(numbers, self.ink("quiet"))
+        left = width - self._room(width) - len(numbers)
+        told = "; ".join(words for _, words in branch.changes)
+        changes = fit(f"[{visible(told)}] ", min(width_of(visible(told)) + 3, left // 2)) if told else ""
+        yield Segment(changes, self.ink("second"))
+        yield Segment(fit(self._texts[item], max(left - width_of(changes), 0)))
+
+    def hint(self, row: int) -> str | None:
+        branch = self._branches[self.outline.rows[row]]
+        lines = [branch.name, *(f"step {at}: {words}" for at, words in branch.changes)]
+        lines += [f"ended by {branch.reason}"] if branch.reason else []
+        return visible("\n".join(lines)).replace("␊", "\n")
+
+    def _read(self) -> None:
+        """Look at the branches again, with the cursor on the same one, or on the current one at first."""
+        here = self.branch.name if self.branch is not None else None
+        folded = {self._branches[item].name for item in self.outline.folded}
+        self.outline, self._branches = Outline(), []
+        if self.record is not None:
+            self._add(self.record, None, None, folded)
+            self._sums = [log_probability(self.record.steps(branch.name), self.row) for branch in self._branches]
+            self._texts = [own_text(branch, self.row) for branch in self._branches]
+        self.outline.update()
+        names = [branch.name for branch in self._branches]
+        wanted = here if here in names else self.record.current if self.record is not None else None
+        self.show(names.index(wanted) if wanted in names else 0)
+
+    def _add(self, record: GenerationRecord, parent: str | None, above: int | None, folded: Collection[str]) -> None:
+        for branch in children(record, parent):
+            number = self.outline.add(above, folded=branch.name in folded)
+            self._branches.append(branch)
+            self._add(record, branch.name, number, folded)
+
+    def _room(self, width: int) -> int:
+        return max(NAME[0], min(width // 3, NAME[1]))
+
+    def _numbers(self, item: int, width: int) -> str:
+        branch, total = self._branches[item], self._sums[item]
+        steps = f"{branch.start + len(branch.steps):>{STEPS},}" if width >= WIDE else ""
+        return f"{steps} {fit('' if total is None else number(total, 4), SUM, right=True)}  "
+
+
+def own_text(branch: BranchRecord, row: int) -> str:
+    """How a branch begins where it parts from its parent; in a beam search the text of its best beam."""
+    rows = [step.rows[row] for step in branch.steps[:BEGINNING] if row < len(step.rows)]
+    if any(taken.beams for taken in rows):
+        text = branch.texts[row] if row < len(branch.texts) else ""
+    else:
+        text = whole("".join(taken.chosen.text for taken in rows if taken.chosen is not None and not taken.ended))
+    return ("… " if branch.start else "") + visible(text)

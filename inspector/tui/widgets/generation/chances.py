@@ -1,0 +1,132 @@
+"""How probable the first tokens were by the model, after the logits processors, and in a what-if: bars side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.message import Message
+from textual.reactive import reactive
+
+from inspector.trace.stages import Stages
+from inspector.trace.steps import Choice, Step
+from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent, tokens_of
+from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.views.generation import token_text
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+NUMBER = 7
+"""Cells of a probability."""
+
+NAME = 8, 20
+"""Cells of the tokens, at least and at most; between them, a quarter of the widget."""
+
+CHOSEN, GONE = "◂", "−"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Bars of one kind: what stands above them, and the stage of a pipeline that they show."""
+
+    title: str
+    line: Line
+    place: int
+    ink: str
+
+
+class Chances(VirtualList):
+    """A token a line, in the order after the processors; the chosen one is marked. `other` is a what-if's pipeline."""
+
+    DEFAULT_CSS = """
+    Chances { height: 1fr; width: 1fr; }
+    """
+
+    step: reactive[Step | None] = reactive(None, init=False)
+    row: reactive[int] = reactive(0, init=False)
+    other: reactive[Stages | None] = reactive(None, init=False)
+
+    @dataclass
+    class TokenChosen(Message):
+        """Enter, or a second click, on a token."""
+
+        token_id: int
+        text: str
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.headed = 1
+        self._series: list[Series] = []
+        self._tokens: Sequence[int] = ()
+        self._choice: Choice | None = None
+
+    def watch_step(self) -> None:
+        self._read()
+
+    def watch_row(self) -> None:
+        self._read()
+
+    def watch_other(self) -> None:
+        self._read()
+
+    def head(self, width: int) -> str:
+        name, bar = self._shares(width)
+        return fit("", name) + "".join(" " + fit(series.title, bar) for series in self._series)
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        token = self._tokens[row]
+        name, room = self._shares(width)
+        is_chosen = self._choice is not None and self._choice.id == token
+        text = fit(token_text(self._text(token)), name - 2)
+        yield Segment(f"{text} {CHOSEN if is_chosen else ' '}", self.ink("accent" if is_chosen else ""))
+        for series in self._series:
+            yield Segment(" ")
+            yield from self._bar(series, token, room)
+
+    def hint(self, row: int) -> str | None:
+        token = self._tokens[row]
+        return f"{token_text(self._text(token))}\ntoken {token}"
+
+    def opened(self) -> None:
+        if self.cursor < len(self._tokens):
+            token = self._tokens[self.cursor]
+            self.post_message(self.TokenChosen(token, self._text(token)))
+
+    def _bar(self, series: Series, token: int, room: int) -> Iterator[Segment]:
+        """A bar and its number, `room` cells together. Nothing where the record does not tell."""
+        standing = series.line.standing(series.place, token)
+        text = "" if standing is None else GONE if standing is REMOVED else percent(standing.probability)
+        yield Segment(fit(text, NUMBER, right=True) + " ", self.ink("quiet"))
+        share = 0.0 if standing is None or standing is REMOVED else standing.probability
+        yield Segment(fit(bar(share, room - NUMBER - 1), room - NUMBER - 1), self.ink(series.ink))
+
+    def _read(self) -> None:
+        self._series, self._tokens, self._choice = [], (), None
+        if self.step is not None and self.row < len(self.step.rows):
+            taken = self.step.rows[self.row]
+            self._choice = None if taken.ended else taken.chosen
+            mine = Line(taken.processors, self._choice)
+            other = None if self.other is None else Line(self.other, self._choice)
+            self._series = [Series("model", mine, 0, "second")]
+            if len(mine.stages) > 1:
+                self._series.append(Series("after processors", mine, len(mine.stages) - 1, "accent"))
+            if other is not None:
+                self._series.append(Series("what-if", other, len(other.stages) - 1, ""))
+            self._tokens = tokens_of(mine, other)
+        self.set_rows(len(self._tokens), 0)
+
+    def _text(self, token: int) -> str:
+        texts = (series.line.text(token) for series in reversed(self._series))
+        return next((text for text in texts if text is not None), f"‹{token}›")
+
+    def _shares(self, width: int) -> tuple[int, int]:
+        """Cells of the token, and of each series without the blank before it."""
+        name = max(NAME[0], min(width // 4, NAME[1]))
+        return name, max((width - name) // max(len(self._series), 1) - 1, NUMBER + 2)
+
+
+def bar(share: float, width: int) -> str:
+    """A line that fills a share of `width` cells, to an eighth of a cell; a least one for what is more than nothing."""
+    eighths = max(round(share * width * 8), 1 if share > 0 else 0)
+    return EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8].strip()

@@ -1,0 +1,105 @@
+"""Two branches side by side, a step a line, with the place where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.message import Message
+
+from inspector.trace.steps import Choice, Step
+from inspector.tui.widgets.cells import fit, visible
+from inspector.tui.widgets.generation.pipeline import percent
+from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.views.generation import token_text
+
+PERCENT = 7
+"""Cells of a probability."""
+
+DIFFERS, PARTS = "≠", "▶"
+"""The signs of a step in which the two took another token, and of the first such step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: a branch's name and its steps from the first on."""
+
+    name: str
+    steps: Sequence[Step]
+
+    def choice(self, step: int, row: int) -> Choice | None:
+        """What a row chose; None beyond its end."""
+        if step >= len(self.steps) or row >= len(self.steps[step].rows):
+            return None
+        taken = self.steps[step].rows[row]
+        return None if taken.ended else taken.chosen
+
+
+class BranchCompare(VirtualList):
+    """Two branches, with the cursor on the first step that differs; `first` is that step, None where there is none."""
+
+    DEFAULT_CSS = """
+    BranchCompare { height: 1fr; width: 1fr; }
+    """
+    headed = 1
+
+    @dataclass
+    class Chosen(Message):
+        """Enter, or a second click, on a step."""
+
+        step: int
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._left = self._right = Side("", ())
+        self._row = 0
+        self.first: int | None = None
+
+    def compare(self, left: Side, right: Side, row: int = 0) -> None:
+        """Show two branches beside each other."""
+        self._left, self._right, self._row = left, right, row
+        count = max(len(left.steps), len(right.steps))
+        self.first = next((step for step in range(count) if self._differs(step)), None)
+        self.set_rows(count, self.first or 0)
+
+    @property
+    def words(self) -> str:
+        """Where they part, in a sentence."""
+        return "They are the same." if self.first is None else f"They part at step {self.first}."
+
+    def opened(self) -> None:
+        self.post_message(self.Chosen(self.cursor))
+
+    def head(self, width: int) -> str:
+        number, room = self._shares(width)
+        names = [fit(visible(side.name), room + PERCENT + 1) for side in (self._left, self._right)]
+        return f"{fit('step', number, right=True)} {names[0]}   {names[1]}"
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        number, room = self._shares(width)
+        differs = self._differs(row)
+        sign = PARTS if row == self.first else DIFFERS if differs else " "
+        yield Segment(f"{row:>{number}} ", self.ink("quiet"))
+        yield from self._side(self._left, row, room, differs=differs)
+        yield Segment(f" {sign} ", self.ink("loud" if row == self.first else "accent"))
+        yield from self._side(self._right, row, room, differs=differs)
+
+    def hint(self, row: int) -> str | None:
+        return None if self.first is None else self.words
+
+    def _side(self, side: Side, step: int, room: int, *, differs: bool) -> Iterator[Segment]:
+        choice = side.choice(step, self._row)
+        text = "" if choice is None else token_text(choice.text)
+        yield Segment(fit(text, room), self.ink("accent" if differs else ""))
+        told = "" if choice is None else percent(choice.probability)
+        yield Segment(" " + fit(told, PERCENT, right=True), self.ink("quiet"))
+
+    def _differs(self, step: int) -> bool:
+        left, right = self._left.choice(step, self._row), self._right.choice(step, self._row)
+        return (None if left is None else left.id) != (None if right is None else right.id)
+
+    def _shares(self, width: int) -> tuple[int, int]:
+        """Cells of the step's number, and of a token."""
+        number = max(4, len(str(self.row_count)))
+        return number, max((width - number - 4) // 2 - PERCENT - 1, 3)

@@ -1,0 +1,174 @@
+"""What each logits processor made of the scores: tokens under each other, processors beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from inspector.trace.stages import Stages
+from inspector.trace.steps import Step
+from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.generation.pipeline import Asked, Line, paired, tokens_of
+from inspector.tui.widgets.generation.pipeline_columns import FACTS, Column, Measure
+from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.views.generation import token_text
+
+GAP = "  "
+
+NAME = 12, 24
+"""Cells of the column of tokens, at least and at most; between them, a third of the widget."""
+
+TOKENS = 6
+"""Lines that are left for tokens before the head of a column tells anything but the name."""
+
+CHOSEN, ASKED = "◂", "?"
+"""The signs behind the chosen token and behind one that was asked for."""
+
+
+class PipelineTable(VirtualList):
+    """The tokens at the top of a step, the chosen one and those in `asked`, through the pipeline of `row`.
+
+    A cell has probability or score (`measure`) and rank, `−` where the token was removed, nothing where the record does
+    not tell. `other` is the pipeline of a what-if, shown behind an arrow.
+    """
+
+    DEFAULT_CSS = """
+    PipelineTable { height: 1fr; width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "sideways(-1)", "Left", show=False, id="pipeline.left", tooltip="To the processor before"),
+        Binding("right,l", "sideways(1)", "Right", show=False, id="pipeline.right", tooltip="To the next processor"),
+    ]
+
+    step: reactive[Step | None] = reactive(None, init=False, always_update=True)
+    row: reactive[int] = reactive(0, init=False)
+    other: reactive[Stages | None] = reactive(None, init=False)
+    asked: reactive[Mapping[int, Asked]] = reactive({}, init=False)
+    measure: reactive[Measure] = reactive("probability", init=False)
+
+    @dataclass
+    class TokenChosen(Message):
+        """Enter, or a second click, on a token."""
+
+        token_id: int
+        text: str
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.headed = 1
+        self._mine = Line(Stages())
+        self._other: Line | None = None
+        self._tokens: Sequence[int] = ()
+        self._columns: list[Column] = []
+        self._first = 0
+
+    @property
+    def token(self) -> tuple[int, str] | None:
+        """Id and text of the token under the cursor."""
+        if self.cursor >= len(self._tokens):
+            return None
+        token = self._tokens[self.cursor]
+        return token, self._text(token)
+
+    def watch_step(self) -> None:
+        self._read()
+
+    def watch_row(self) -> None:
+        self._read()
+
+    def watch_other(self) -> None:
+        self._read()
+
+    def watch_asked(self) -> None:
+        self._read()
+
+    def watch_measure(self) -> None:
+        self._read()
+
+    def on_resize(self) -> None:
+        self.headed = max(1, min(1 + len(FACTS), self.scrollable_content_region.height - TOKENS))
+        super().on_resize()
+
+    def draw_head(self, row: int, width: int) -> Iterator[Segment]:
+        fact = FACTS[row - 1] if row else None
+        name = self._name_width(width)
+        hidden = self._first, len(self._columns) - self._first - self._fitting(width)
+        more = f"‹{hidden[0]} " * (hidden[0] > 0) + f"{hidden[1]}›" * (hidden[1] > 0)
+        yield Segment(fit(more if fact is None else fact, name))
+        for column in self._columns[self._first :]:
+            text = column.name if fact is None else column.facts[fact]
+            yield Segment(GAP + fit(text, column.width, right=fact is not None), self.ink("" if row else "accent"))
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        token = self._tokens[row]
+        is_chosen = self._mine.choice is not None and self._mine.choice.id == token
+        sign = CHOSEN if is_chosen else ASKED if token in self.asked else " "
+        name = fit(token_text(self._text(token)), self._name_width(width) - 2)
+        yield Segment(f"{name} {sign}", self.ink("accent" if is_chosen else ""))
+        for column in self._columns[self._first :]:
+            yield Segment(GAP)
+            yield from (Segment(text, self.ink(ink)) for text, ink in column.cell(token))
+
+    def hint(self, row: int) -> str | None:
+        token = self._tokens[row]
+        return f"{token_text(self._text(token))}\ntoken {token}"
+
+    def opened(self) -> None:
+        if self.token is not None:
+            self.post_message(self.TokenChosen(*self.token))
+
+    def action_sideways(self, by: int) -> None:
+        """Show the columns from the next processor on, or from the one before."""
+        self._first = max(0, min(self._first + by, len(self._columns) - 1))
+        self.refresh()
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        event.stop()
+        self.action_sideways(1)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        event.stop()
+        self.action_sideways(-1)
+
+    def _read(self) -> None:
+        """Look up everything again, with the cursor on the same token."""
+        here = self.token
+        if self.step is None or self.row >= len(self.step.rows):
+            self._mine, self._other, self._tokens, self._columns = Line(Stages()), None, (), []
+        else:
+            taken = self.step.rows[self.row]
+            choice = None if taken.ended else taken.chosen
+            self._mine = Line(taken.processors, choice, self.asked)
+            self._other = None if self.other is None else Line(self.other, choice)
+            self._tokens = tokens_of(self._mine, self._other)
+            pairs = paired(taken.processors, self.other)
+            self._columns = [Column(pair, self._mine, self._other, self._tokens, self.measure) for pair in pairs]
+        self._first = max(0, min(self._first, len(self._columns) - 1))
+        same = self._tokens.index(here[0]) if here is not None and here[0] in self._tokens else 0
+        self.set_rows(len(self._tokens), same)
+
+    def _text(self, token: int) -> str:
+        text = self._mine.text(token)
+        if text is None and self._other is not None:
+            text = self._other.text(token)
+        return f"‹{token}›" if text is None else text
+
+    def _name_width(self, width: int) -> int:
+        return max(NAME[0], min(width // 3, NAME[1]))
+
+    def _fitting(self, width: int) -> int:
+        """How many columns there is room for, from the first that is shown on."""
+        room, count = width - self._name_width(width), 0
+        for column in self._columns[self._first :]:
+            room -= len(GAP) + column.width
+            if room < 0:
+                break
+            count += 1
+        return count
