@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.analysis.checks import Check
+from inspector.analysis.conversation import Standing
 from inspector.analysis.forwards import layout, placeholders
 from inspector.analysis.placement import Placement, placements
 from inspector.analysis.position_checks import position_checks
 from inspector.analysis.projections import wanted
-from inspector.analysis.rotary import rotaries, rotary_checks
+from inspector.analysis.rotary import Rotary, rotaries, rotary_checks
 from inspector.errors import InputError
 from inspector.parts import Column, Part, Table, Text, View
 from inspector.trace import Trace
 from inspector.views import position_tables as tables
 from inspector.views import rope, turning
 from inspector.views.asking import ordinal, whole
+from inspector.views.place_words import token_facts, token_table
 from inspector.views.position_words import explanation
 from inspector.views.vision_positions import tower_positions
 
@@ -36,38 +38,76 @@ def show(
     if not placed:
         return [Text("Positions", NONE)]
     placement = chosen(placed, step, row)
-    held = rotaries(trace, [forward[0].forward for forward in placed if forward])
-    axes = 1 if placement.actual is None else placement.actual.shape[0]
-    if placement.actual is None and any(item.asked is not None and item.asked.sections for item in held):
-        axes = 3
-    own = next((item for item in held if not item.vision), None)
-    how = layout(trace)
-    turned, turn_checks = rope.turns(trace, placement, own) if own is not None else ([], [])
+    held = held_by(trace, placed)
+    turned, checks = _turned(trace, placement, held)
     asked_for, turning_checks = (
         turning.parts(trace, placement, held, token, layer, head) if token or layer or head else ([], [])
     )
-    tower, tower_checks = tower_positions(trace)
-    checks = [
-        *position_checks(placement, typed=typed(trace), timed=how.tokens_per_second > 0, known=placeholders(trace)),
-        *(check for item in held for check in rotary_checks(item)),
-        *turn_checks,
-        *turning_checks,
-        *tower_checks,
-    ]
     return [
-        checked(checks),
+        checked([*_checks(trace, placement, held), *checks, *turning_checks, *tower_positions(trace)[1]]),
+        *([_token(trace, placement, token)] if token else []),
         *asked_for,
         *_picture(trace, placement, picture),
-        Text("How the positions come about", explanation(trace, placement, how, axes=axes)),
+        *told(trace, placed, placement, held),
+        *rotation(held),
+        *turned,
+        *tower_positions(trace)[0],
+        tables.tokens(trace, placement),
+    ]
+
+
+def held_by(trace: Trace, placed: Sequence[Sequence[Placement]]) -> list[Rotary]:
+    """The rotary embeddings of a run."""
+    return rotaries(trace, [forward[0].forward for forward in placed if forward])
+
+
+def checks_of(trace: Trace, placed: Sequence[Sequence[Placement]], placement: Placement) -> list[Check]:
+    """Everything that is checked about the positions of a row of a forward."""
+    held = held_by(trace, placed)
+    turned = _turned(trace, placement, held)[1]
+    return [*_checks(trace, placement, held), *turned, *tower_positions(trace)[1]]
+
+
+def told(
+    trace: Trace, placed: Sequence[Sequence[Placement]], placement: Placement, held: Sequence[Rotary]
+) -> list[Part]:
+    """How the positions of a row come about, run by run, forward by forward."""
+    axes = 1 if placement.actual is None else placement.actual.shape[0]
+    if placement.actual is None and any(item.asked is not None and item.asked.sections for item in held):
+        axes = 3
+    return [
+        Text("How the positions come about", explanation(trace, placement, layout(trace), axes=axes)),
         tables.runs(trace, placement, axes),
         *([tables.steps(placed, placement.row)] if len(placed) > 1 else []),
         tables.lengths(placed),
-        *([rope.table(held)] if held else []),
-        *(part for item in held if not item.vision for part in rope.head(item)),
-        *turned,
-        *tower,
-        tables.tokens(trace, placement),
     ]
+
+
+def rotation(held: Sequence[Rotary]) -> list[Part]:
+    """The rotary embeddings: parameters, dimensions of a head by axis, wavelengths."""
+    table = [rope.table(list(held))] if held else []
+    return [*table, *(part for item in held if not item.vision for part in rope.head(item))]
+
+
+def _checks(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> list[Check]:
+    timed = layout(trace).tokens_per_second > 0
+    return [
+        *position_checks(placement, typed=typed(trace), timed=timed, known=placeholders(trace)),
+        *(check for item in held for check in rotary_checks(item)),
+    ]
+
+
+def _turned(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> tuple[list[Part], list[Check]]:
+    """cos and sin of the decoder's first rotary embedding."""
+    own = next((item for item in held if not item.vision), None)
+    return rope.turns(trace, placement, own) if own is not None else ([], [])
+
+
+def _token(trace: Trace, placement: Placement, token: str) -> Table:
+    """Where a token of the forward stands, and why there."""
+    index = whole(token, "token", placement.forward.tokens, "tokens")
+    place = placement.tokens.index(index) if index in placement.tokens else None
+    return token_table(list(token_facts(trace, Standing(placement, index, index, place), layout(trace))))
 
 
 def checked(checks: Sequence[Check]) -> Table:
@@ -114,7 +154,7 @@ VIEW = View(
         "row": "The row of the batch, from 0",
         "step": "The forward, from 0, the prefill",
         "picture": "A picture or video of the row, from 1, as a grid with its positions",
-        "token": "A token, whose query and key are shown before and after turning",
+        "token": "A token: where it stands and why, its query and key before and after turning",
         "layer": "The decoder layer of --token, from 0",
         "head": "The head of --token, from 0",
     },

@@ -1,0 +1,1 @@
+"""What stands beside the tokens on their tab: where they are, how that comes about, by what they are turned."""

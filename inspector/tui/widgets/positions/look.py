@@ -1,0 +1,91 @@
+"""What the tab of tokens knows of positions: of one step and row, worked out in a thread and painted from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inspector.trace import Trace
+
+if TYPE_CHECKING:
+    from inspector.analysis.checks import Check
+    from inspector.analysis.conversation import Conversation
+    from inspector.analysis.layout import Layout
+    from inspector.analysis.placement import Placement
+    from inspector.tui.widgets.positions.picture import GridLook
+
+NONE = "No forward of this trace was given tokens, so that there are no positions."
+
+
+@dataclass(frozen=True)
+class PlacesLook:
+    """The conversation of a row up to a step, its pictures, and what is wrong with the positions of that step.
+
+    `placed` are the placements of the whole trace, worked out once. `nothing` says why there is nothing to show.
+    """
+
+    step: int
+    row: int
+    steps: Sequence[int]
+    rows: int
+    placed: Sequence[Sequence[Placement]]
+    talk: Conversation | None = None
+    pictures: Sequence[GridLook] = ()
+    checks: Sequence[Check] = ()
+    how: Layout | None = None
+    nothing: str = ""
+
+    @property
+    def placement(self) -> Placement | None:
+        """The row in the forward of the step."""
+        return self.talk.placements[-1] if self.talk is not None and self.talk.placements else None
+
+
+def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = None) -> PlacesLook:
+    """The positions of a row up to a step, by default the last one. What `before` knows is not worked out again."""
+    from inspector.analysis.conversation import conversation
+    from inspector.analysis.forwards import layout
+    from inspector.analysis.placement import placements
+    from inspector.tui.widgets.positions.picture import grids
+    from inspector.views.positions import checks_of
+
+    placed = placements(trace) if before is None else before.placed
+    own = {rows[0].forward.step: rows for rows in placed if rows}
+    if not own:
+        return PlacesLook(0, 0, (), 1, placed, nothing=_without(trace))
+    steps = list(own)
+    step = steps[-1] if step is None or step not in own else step
+    rows = len(own[step])
+    row = min(row, rows - 1)
+    talk = conversation(trace, placed, step, row)
+    order = {False: 0, None: 1, True: 2}
+    checks = sorted(checks_of(trace, placed, own[step][row]), key=lambda check: order[check.ok])
+    pictures = list(grids(trace, talk))
+    return PlacesLook(step, row, steps, rows, placed, talk, pictures, checks, layout(trace))
+
+
+def _without(trace: Trace) -> str:
+    if trace.failure is None:
+        return NONE
+    return f"The forward failed in {trace.failure.path or 'the model'}, before it was known where its tokens stand."
+
+
+def where(found: PlacesLook) -> Iterator[str]:
+    """Which forward this is: what it added, behind how much, and the rope delta that it had."""
+    placement = found.placement
+    if placement is None:
+        return
+    forward = placement.forward
+    last = found.steps[-1]
+    kind = "prefill" if not forward.past else "decoding" if forward.tokens == 1 else "a later turn"
+    yield f"forward {forward.step} of 0–{last}, {kind}" if last else f"forward 0, {kind}"
+    if found.rows > 1:
+        yield f"row {found.row + 1} of {found.rows}"
+    if last:
+        yield f"{forward.tokens:,} new behind {forward.past:,} cached" if forward.past else f"{forward.tokens:,} tokens"
+    if placement.offset:
+        yield f"the row stands {placement.offset} further"
+    held = forward.before if forward.past else forward.after
+    if held is not None:
+        yield f"rope delta {held.of(placement.row)}, written {'in' if held.inside else 'before'} forward {held.step}"
