@@ -26,7 +26,7 @@ class Flow(ScrollView, can_focus=True):
     """
 
     DEFAULT_CSS = """
-    Flow { height: 1fr; background: $surface; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    Flow { height: 1fr; background: $surface; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Left", show=False, id="flow.left", tooltip="To the token before"),

@@ -28,7 +28,7 @@ class TokenFlow(Flow):
         & > .flow--pad { color: $text-muted; }
         & > .flow--cursor { color: $block-cursor-blurred-foreground; background: $primary 45%; text-style: bold; }
         &:focus > .flow--cursor { color: $background; background: $primary; text-style: bold; }
-        &:nocolor > .flow--cursor { text-style: reverse; }
+        &:nocolor > .flow--cursor { color: $foreground; background: $surface; text-style: reverse; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

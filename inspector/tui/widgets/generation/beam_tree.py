@@ -22,11 +22,11 @@ from inspector.views.beams import Twig, grown
 SCORE = 8
 """Cells of a score."""
 
-STATE = 10, 30
+STATE = 12, 30
 """Cells of what became of a beam, at least and at most; between them, a third of the widget."""
 
 LIVE, FINISHED, OUTSCORED, DROPPED = "●", "■", "○", "×"
-"""The signs of what became of a beam. Read with the words beside them."""
+"""The signs of what became of a beam; the words beside them say it too, those of a finished one what ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,23 @@ class Run:
     def state(self) -> str:
         """What became of it, in words."""
         if self.last.state != "live":
-            return f"{self.last.state}: {self.last.reason}" if self.last.reason else self.last.state
+            return self.last.reason or "" if self.last.state == "finished" else self.last.state
         if self.goes_on:
             return ""
-        return f"live, row {self.last.row}" if self.is_newest else f"outscored in step {self.end + 1}"
+        return f"live, row {self.last.row}" if self.is_newest else "outscored"
+
+    @property
+    def words(self) -> str:
+        """What became of it, in a sentence."""
+        beam = self.last
+        if beam.state != "live":
+            place = "" if beam.state == "finished" else ", and dropped: better finished ones leave it no place"
+            return f"Ended by {beam.reason}{place}."
+        if self.goes_on:
+            return "Beams part here."
+        if self.is_newest:
+            return f"Live in row {beam.row}."
+        return f"Outscored in step {self.end + 1}: other beams went on in its place."
 
 
 class BeamTree(Folding, VirtualList):
@@ -125,7 +138,7 @@ class BeamTree(Folding, VirtualList):
         run = self._runs[self.outline.rows[row]]
         span = f"step {run.end}" if run.start == run.end else f"steps {run.start}–{run.end}"
         score = f"score {number(run.last.score, 6)}, continues row {run.last.parent}"
-        return "\n".join([run.text, f"{span}, {score}", run.state]).strip()
+        return "\n".join([run.text, f"{span}, {score}", run.words]).strip()
 
     def _shares(self, width: int) -> tuple[int, int]:
         """Cells of the tokens and of the state."""

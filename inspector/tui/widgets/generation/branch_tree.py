@@ -29,6 +29,9 @@ STEPS, SUM = 6, 8
 WIDE = 56
 """Cells from which on the number of steps is shown."""
 
+CHANGES = 10
+"""Changes are told where there are so many cells for them."""
+
 BEGINNING = 80
 """So many steps of a branch are looked at for its text."""
 
@@ -98,8 +101,9 @@ class BranchTree(Folding, VirtualList):
         numbers = self._numbers(item, width)
         yield Segment(numbers, self.ink("quiet"))
         left = width - self._room(width) - len(numbers)
-        told = "; ".join(words for _, words in branch.changes)
-        changes = fit(f"[{visible(told)}] ", min(width_of(visible(told)) + 3, left // 2)) if told else ""
+        told = visible("; ".join(words for _, words in branch.changes))
+        room = left // 2 - 3
+        changes = f"[{fit(told, min(width_of(told), room))}] " if told and room >= CHANGES else ""
         yield Segment(changes, self.ink("second"))
         yield Segment(fit(self._texts[item], max(left - width_of(changes), 0)))
 

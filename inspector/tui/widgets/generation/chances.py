@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.message import Message
@@ -17,8 +18,11 @@ from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-NUMBER = 7
-"""Cells of a probability."""
+NUMBER, BRIEF = 7, 4
+"""Cells of a probability, and of one in whole percents."""
+
+TIGHT = 14
+"""Series with fewer cells have brief numbers."""
 
 NAME = 8, 20
 """Cells of the tokens, at least and at most; between them, a quarter of the widget."""
@@ -33,15 +37,21 @@ class Series:
     title: str
     line: Line
     place: int
-    ink: str
 
 
 class Chances(VirtualList):
     """A token a line, in the order after the processors; the chosen one is marked. `other` is a what-if's pipeline."""
 
     DEFAULT_CSS = """
-    Chances { height: 1fr; width: 1fr; }
+    Chances {
+        height: 1fr;
+        width: 1fr;
+        & > .chances--model { color: $primary; }
+        & > .chances--final { color: $accent; }
+        & > .chances--what-if { color: $success; }
+    }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chances--model", "chances--final", "chances--what-if"}
 
     step: reactive[Step | None] = reactive(None, init=False)
     row: reactive[int] = reactive(0, init=False)
@@ -96,10 +106,13 @@ class Chances(VirtualList):
     def _bar(self, series: Series, token: int, room: int) -> Iterator[Segment]:
         """A bar and its number, `room` cells together. Nothing where the record does not tell."""
         standing = series.line.standing(series.place, token)
-        text = "" if standing is None else GONE if standing is REMOVED else percent(standing.probability)
-        yield Segment(fit(text, NUMBER, right=True) + " ", self.ink("quiet"))
         share = 0.0 if standing is None or standing is REMOVED else standing.probability
-        yield Segment(fit(bar(share, room - NUMBER - 1), room - NUMBER - 1), self.ink(series.ink))
+        number = NUMBER if room >= TIGHT else BRIEF
+        words = percent(share) if number == NUMBER else whole_percent(share)
+        text = "" if standing is None else GONE if standing is REMOVED else words
+        yield Segment(fit(text, number, right=True) + " ", self.ink("quiet"))
+        colour = self.get_component_rich_style(f"chances--{series.title}", partial=True)
+        yield Segment(fit(bar(share, room - number - 1), room - number - 1), colour)
 
     def _read(self) -> None:
         self._series, self._tokens, self._choice = [], (), None
@@ -108,11 +121,11 @@ class Chances(VirtualList):
             self._choice = None if taken.ended else taken.chosen
             mine = Line(taken.processors, self._choice)
             other = None if self.other is None else Line(self.other, self._choice)
-            self._series = [Series("model", mine, 0, "second")]
+            self._series = [Series("model", mine, 0)]
             if len(mine.stages) > 1:
-                self._series.append(Series("after processors", mine, len(mine.stages) - 1, "accent"))
+                self._series.append(Series("final", mine, len(mine.stages) - 1))
             if other is not None:
-                self._series.append(Series("what-if", other, len(other.stages) - 1, ""))
+                self._series.append(Series("what-if", other, len(other.stages) - 1))
             self._tokens = tokens_of(mine, other)
         self.set_rows(len(self._tokens), 0)
 
@@ -123,7 +136,12 @@ class Chances(VirtualList):
     def _shares(self, width: int) -> tuple[int, int]:
         """Cells of the token, and of each series without the blank before it."""
         name = max(NAME[0], min(width // 4, NAME[1]))
-        return name, max((width - name) // max(len(self._series), 1) - 1, NUMBER + 2)
+        return name, max((width - name) // max(len(self._series), 1) - 1, BRIEF + 2)
+
+
+def whole_percent(probability: float) -> str:
+    """`62%`; `<1%` for what is more than nothing."""
+    return "<1%" if 0 < probability < 0.005 else f"{100 * probability:.0f}%"
 
 
 def bar(share: float, width: int) -> str:

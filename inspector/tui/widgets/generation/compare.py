@@ -17,6 +17,9 @@ from inspector.views.generation import token_text
 PERCENT = 7
 """Cells of a probability."""
 
+WIDE = 20
+"""Cells of a side from which on it shows probabilities."""
+
 DIFFERS, PARTS = "≠", "▶"
 """The signs of a step in which the two took another token, and of the first such step."""
 
@@ -72,34 +75,37 @@ class BranchCompare(VirtualList):
         self.post_message(self.Chosen(self.cursor))
 
     def head(self, width: int) -> str:
-        number, room = self._shares(width)
-        names = [fit(visible(side.name), room + PERCENT + 1) for side in (self._left, self._right)]
-        return f"{fit('step', number, right=True)} {names[0]}   {names[1]}"
+        step, room, number = self._shares(width)
+        names = [fit(visible(side.name), room + number + bool(number)) for side in (self._left, self._right)]
+        return f"{fit('step', step, right=True)} {names[0]}   {names[1]}"
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
-        number, room = self._shares(width)
+        number, *shares = self._shares(width)
         differs = self._differs(row)
         sign = PARTS if row == self.first else DIFFERS if differs else " "
         yield Segment(f"{row:>{number}} ", self.ink("quiet"))
-        yield from self._side(self._left, row, room, differs=differs)
+        yield from self._side(self._left, row, shares, differs=differs)
         yield Segment(f" {sign} ", self.ink("loud" if row == self.first else "accent"))
-        yield from self._side(self._right, row, room, differs=differs)
+        yield from self._side(self._right, row, shares, differs=differs)
 
     def hint(self, row: int) -> str | None:
         return None if self.first is None else self.words
 
-    def _side(self, side: Side, step: int, room: int, *, differs: bool) -> Iterator[Segment]:
+    def _side(self, side: Side, step: int, shares: Sequence[int], *, differs: bool) -> Iterator[Segment]:
+        room, number = shares
         choice = side.choice(step, self._row)
         text = "" if choice is None else token_text(choice.text)
         yield Segment(fit(text, room), self.ink("accent" if differs else ""))
-        told = "" if choice is None else percent(choice.probability)
-        yield Segment(" " + fit(told, PERCENT, right=True), self.ink("quiet"))
+        if number:
+            told = "" if choice is None else percent(choice.probability)
+            yield Segment(" " + fit(told, number, right=True), self.ink("quiet"))
 
     def _differs(self, step: int) -> bool:
         left, right = self._left.choice(step, self._row), self._right.choice(step, self._row)
         return (None if left is None else left.id) != (None if right is None else right.id)
 
-    def _shares(self, width: int) -> tuple[int, int]:
-        """Cells of the step's number, and of a token."""
-        number = max(4, len(str(self.row_count)))
-        return number, max((width - number - 4) // 2 - PERCENT - 1, 3)
+    def _shares(self, width: int) -> tuple[int, int, int]:
+        """Cells of the step's number, of a token, and of its probability where there is room."""
+        step = max(4, len(str(self.row_count)))
+        half = (width - step - 4) // 2
+        return (step, half - PERCENT - 1, PERCENT) if half >= WIDE else (step, max(half, 3), 0)

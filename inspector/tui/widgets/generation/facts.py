@@ -49,7 +49,7 @@ def _chosen(taken: StepRow) -> Iterator[Fact]:
 
 
 def _of_model(text: str | None) -> str:
-    return "" if text is None else f", {text} by the model"
+    return "" if text is None else f"  (model {text})"
 
 
 def _greedy(taken: StepRow, choice: Choice) -> Iterator[Fact]:

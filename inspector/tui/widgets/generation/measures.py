@@ -33,22 +33,22 @@ MEASURES = {
         Measure(
             "probability",
             (-0.9, -0.5, -0.2, -0.05),
-            ("≥90%", "≥50%", "≥20%", "≥5%", "less"),
-            "█▆▄▂▁",
+            ("≥90%", "≥50", "≥20", "≥5", "<5"),
+            "▆▅▃▂▁",
             "The probability of the chosen token in the final scores",
         ),
         Measure(
             "entropy",
             (0.5, 1, 2, 4),
-            ("≤½", "≤1", "≤2", "≤4", "more"),
-            "▁▂▄▆█",
+            ("≤½", "≤1", "≤2", "≤4", ">4"),
+            "▁▂▃▅▆",
             "The entropy of the model's own distribution, in nats",
         ),
         Measure(
             "rank",
             (1, 3, 10, 100),
-            ("1", "≤3", "≤10", "≤100", "more"),
-            "▁▂▄▆█",
+            ("1", "≤3", "≤10", "≤100", ">100"),
+            "▁▂▃▅▆",
             "How many tokens the final scores put before the chosen one, and itself",
         ),
     )

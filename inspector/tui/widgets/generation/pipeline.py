@@ -105,11 +105,16 @@ def ids_of(stage: Stage) -> Iterable[int]:
     return stage.top.ids if isinstance(stage.top, Top) else [item.id for item in stage.top]
 
 
-def percent(probability: float) -> str:
-    """`62.1 %`; small ones with a digit that is not 0: `0.04 %`, `2e-05 %`."""
+def in_percent(probability: float) -> str:
+    """`62.1`; small ones with a digit that is not 0: `0.04`, `2e-05`."""
     if probability in (0, 1):
-        return f"{100 * probability:.0f} %"
-    return f"{100 * probability:.1f} %" if probability >= 0.001 else f"{100 * probability:.1g} %"
+        return f"{100 * probability:.0f}"
+    return f"{100 * probability:.1f}" if probability >= 0.001 else f"{100 * probability:.1g}"
+
+
+def percent(probability: float) -> str:
+    """`62.1 %`."""
+    return f"{in_percent(probability)} %"
 
 
 def _unless_removed(standing: Standing) -> Standing:

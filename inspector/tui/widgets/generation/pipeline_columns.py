@@ -9,7 +9,7 @@ from typing import Literal
 from inspector.analysis.wording import number
 from inspector.trace.stages import Stage, Standing
 from inspector.tui.widgets.cells import fit, visible, width_of
-from inspector.tui.widgets.generation.pipeline import REMOVED, Line, Pair, percent
+from inspector.tui.widgets.generation.pipeline import REMOVED, Line, Pair, in_percent
 
 Measure = Literal["probability", "score"]
 
@@ -18,56 +18,63 @@ FACTS = ("parameters", "left", "changed", "removed", "entropy")
 
 GONE, ARROW, OFF = "−", " → ", "off"
 
-WIDEST = 20
-"""Cells that name and parameters widen a column to, at most."""
-
 SAMPLE = 50
 """Tokens that are looked at for the width of a column."""
 
 
 class Column:
-    """One processor. What a what-if has otherwise stands behind an arrow; what it has the same is not repeated."""
+    """One processor. What a what-if has otherwise stands behind an arrow; what it has the same is not repeated.
 
-    def __init__(self, pair: Pair, mine: Line, other: Line | None, tokens: Sequence[int], measure: Measure) -> None:
+    Name and parameters widen a column to `widest` cells at most.
+    """
+
+    def __init__(
+        self,
+        pair: Pair,
+        lines: tuple[Line, Line | None],
+        tokens: Sequence[int],
+        measure: Measure,
+        widest: int,
+    ) -> None:
+        mine, other = lines
         self._measure = measure
-        self._sides: list[tuple[Line, int] | None] = [None if pair.mine is None else (mine, pair.mine)]
+        sides = [None if pair.mine is None else (mine, pair.mine)]
         if other is not None:
-            self._sides.append(None if pair.other is None else (other, pair.other))
-        stages = [None if side is None else side[0].stages[side[1]] for side in self._sides]
+            sides.append(None if pair.other is None else (other, pair.other))
+        stages = [None if side is None else side[0].stages[side[1]] for side in sides]
         if len(stages) == 2 and _same(*stages):
-            del self._sides[1], stages[1]
+            del sides[1], stages[1]
+        self._sides = [side for side in sides if side is not None]
         self.name = visible(next(stage.name for stage in stages if stage is not None))
         self.facts = {fact: _behind_arrow([_fact(stage, fact) for stage in stages]) for fact in FACTS}
         texts = [text for token in islice(tokens, SAMPLE) for text in self._texts(token)]
         self._value = max((width_of(value) for value, _ in texts), default=0)
         self._rank = max((width_of(rank) for _, rank in texts), default=0)
-        cells = (self._value + 1 + self._rank) * len(stages) + len(ARROW) * (len(stages) - 1)
-        self.width = max(cells, *(min(width_of(text), WIDEST) for text in (self.name, *self.facts.values())))
+        count = len(self._sides)
+        self._cells = (self._value + 1 + self._rank) * count + len(ARROW) * (count - 1)
+        self.width = max(self._cells, *(min(width_of(text), widest) for text in (self.name, *self.facts.values())))
 
     def cell(self, token: int) -> Iterator[tuple[str, str]]:
         """Where a token stands, as texts of `width` cells together, each with the name of its ink."""
         texts = self._texts(token)
         shown = texts[:1] if len(texts) == 2 and texts[0] == texts[1] else texts
-        room = self.width
+        yield " " * (self.width - self._cells), ""
         for place, (value, rank) in enumerate(shown):
-            if place:
-                yield ARROW, "quiet"
-                room -= len(ARROW)
+            yield (ARROW, "quiet") if place else ("", "")
             yield fit(value, self._value, right=True), "accent" if place else ""
             yield " " + fit(rank, self._rank, right=True), "quiet"
-            room -= self._value + 1 + self._rank
-        yield " " * room, ""
+        yield " " * (self._cells // 2 + 2 if len(shown) < len(texts) else 0), ""
 
     def _texts(self, token: int) -> list[tuple[str, str]]:
-        """Value and rank of a token on each side; nothing where the record does not tell, or lacks the processor."""
-        return [("", "") if side is None else self._text(side[0].standing(side[1], token)) for side in self._sides]
+        """Value and rank of a token on each side; nothing where the record does not tell."""
+        return [self._text(line.standing(place, token)) for line, place in self._sides]
 
     def _text(self, standing: Standing | None) -> tuple[str, str]:
         if standing is None:
             return "", ""
         if standing is REMOVED:
             return GONE, ""
-        value = percent(standing.probability) if self._measure == "probability" else number(standing.score, 4)
+        value = in_percent(standing.probability) if self._measure == "probability" else number(standing.score, 4)
         return value, f"{standing.rank:,}"
 
 

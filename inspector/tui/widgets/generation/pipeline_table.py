@@ -22,11 +22,14 @@ from inspector.views.generation import token_text
 
 GAP = "  "
 
-NAME = 12, 24
+NAME = 11, 24
 """Cells of the column of tokens, at least and at most; between them, a third of the widget."""
 
 TOKENS = 6
 """Lines that are left for tokens before the head of a column tells anything but the name."""
+
+WIDE, WIDEST = 70, (11, 20)
+"""Cells of the widget from which on columns may be wide, and what names widen a column to below it and from it on."""
 
 CHOSEN, ASKED = "◂", "?"
 """The signs behind the chosen token and behind one that was asked for."""
@@ -94,17 +97,18 @@ class PipelineTable(VirtualList):
 
     def on_resize(self) -> None:
         self.headed = max(1, min(1 + len(FACTS), self.scrollable_content_region.height - TOKENS))
-        super().on_resize()
+        self._read()
 
     def draw_head(self, row: int, width: int) -> Iterator[Segment]:
         fact = FACTS[row - 1] if row else None
         name = self._name_width(width)
-        hidden = self._first, len(self._columns) - self._first - self._fitting(width)
+        hidden = self._first, len(self._columns) - self._first - len(self._shown(width))
         more = f"‹{hidden[0]} " * (hidden[0] > 0) + f"{hidden[1]}›" * (hidden[1] > 0)
-        yield Segment(fit(more if fact is None else fact, name))
-        for column in self._columns[self._first :]:
+        measure = "%" if self.measure == "probability" else "score"
+        yield Segment(fit(f"{measure}, rank", name - len(more)) + more if fact is None else fit(fact, name))
+        for column in self._shown(width):
             text = column.name if fact is None else column.facts[fact]
-            yield Segment(GAP + fit(text, column.width, right=fact is not None), self.ink("" if row else "accent"))
+            yield Segment(GAP + fit(text, column.width, right=True), self.ink("" if row else "accent"))
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         token = self._tokens[row]
@@ -112,7 +116,7 @@ class PipelineTable(VirtualList):
         sign = CHOSEN if is_chosen else ASKED if token in self.asked else " "
         name = fit(token_text(self._text(token)), self._name_width(width) - 2)
         yield Segment(f"{name} {sign}", self.ink("accent" if is_chosen else ""))
-        for column in self._columns[self._first :]:
+        for column in self._shown(width):
             yield Segment(GAP)
             yield from (Segment(text, self.ink(ink)) for text, ink in column.cell(token))
 
@@ -149,7 +153,8 @@ class PipelineTable(VirtualList):
             self._other = None if self.other is None else Line(self.other, choice)
             self._tokens = tokens_of(self._mine, self._other)
             pairs = paired(taken.processors, self.other)
-            self._columns = [Column(pair, self._mine, self._other, self._tokens, self.measure) for pair in pairs]
+            lines, widest = (self._mine, self._other), WIDEST[self.size.width >= WIDE]
+            self._columns = [Column(pair, lines, self._tokens, self.measure, widest) for pair in pairs]
         self._first = max(0, min(self._first, len(self._columns) - 1))
         same = self._tokens.index(here[0]) if here is not None and here[0] in self._tokens else 0
         self.set_rows(len(self._tokens), same)
@@ -163,12 +168,13 @@ class PipelineTable(VirtualList):
     def _name_width(self, width: int) -> int:
         return max(NAME[0], min(width // 3, NAME[1]))
 
-    def _fitting(self, width: int) -> int:
-        """How many columns there is room for, from the first that is shown on."""
-        room, count = width - self._name_width(width), 0
+    def _shown(self, width: int) -> Sequence[Column]:
+        """The columns that there is room for, from the first that is shown on; at least that one."""
+        room = width - self._name_width(width)
+        count = 0
         for column in self._columns[self._first :]:
             room -= len(GAP) + column.width
-            if room < 0:
+            if room < 0 < count:
                 break
             count += 1
-        return count
+        return self._columns[self._first : self._first + count]

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.trace.steps import Step
-from inspector.tui.widgets.cells import width_of
+from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.flow import Flow
 from inspector.tui.widgets.generation.measures import MEASURES
 from inspector.tui.widgets.generation.strip_text import StripText
@@ -49,10 +49,10 @@ class StepStrip(Flow):
         + "\n".join(f"& > .{name} {{ background: {ground}; }}" for name, ground in GROUNDS.items())
         + """
         & > .strip--quiet { color: $text-muted; }
-        & > .strip--bar { color: $primary; }
+        & > .strip--bar { color: $text-muted; }
         & > .strip--cursor { color: $block-cursor-blurred-foreground; background: $primary 45%; text-style: bold; }
         &:focus > .strip--cursor { color: $background; background: $primary; text-style: bold; }
-        &:nocolor > .strip--cursor { text-style: reverse; }
+        &:nocolor > .strip--cursor { color: $foreground; background: $surface; text-style: reverse; }
     }
     """
     )
@@ -127,7 +127,8 @@ class StepStrip(Flow):
         level = measure.level(token.value(self.colour))
         if row:
             bar = " " if token.has_ended else measure.bars[level]
-            return Segment(bar * width_of(piece.text), self._ink("bar"))
+            width = width_of(piece.text)
+            return Segment(fit(bar * max(width - 1, 1), width), self._ink("bar"))
         if piece.number == self.cursor:
             style = self._ink("cursor")
         else:
@@ -137,10 +138,10 @@ class StepStrip(Flow):
     def draw_foot(self, row: int, width: int) -> list[Segment]:
         """The legend."""
         measure, quiet = MEASURES[self.colour], self._ink("quiet")
+        levels = [(measure.bars[level] if self._has_bars else "") + word for level, word in enumerate(measure.words)]
+        gap = " " if len(f"{measure.name}  {'  '.join(levels)} ") <= width else ""
         segments = [Segment(f"{measure.name} ", quiet)]
-        for level, words in enumerate(measure.words):
-            bar = measure.bars[level] if self._has_bars else ""
-            segments.append(Segment(f" {bar}{words} ", self._ink(f"{level}-1")))
+        segments += [Segment(f" {text}{gap}", self._ink(f"{level}-1")) for level, text in enumerate(levels)]
         signs = [
             Segment("  "),
             Segment("not greedy", quiet + Style(underline=True)),

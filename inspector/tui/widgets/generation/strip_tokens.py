@@ -70,7 +70,7 @@ class Reader:
         return StripToken(
             row,
             text,
-            FORCED + shown if is_forced else shown,
+            _marked(shown) if is_forced else shown,
             probability,
             taken.processors[0].entropy,
             rank,
@@ -119,6 +119,11 @@ def along_beam(steps: Sequence[Step], row: int) -> list[tuple[int, Beam]]:
         found.append((beam.parent, beam))
         row = beam.parent
     return found[::-1]
+
+
+def _marked(shown: str) -> str:
+    """The sign of a forced token stands behind the blank that parts it from the word before."""
+    return f" {FORCED}{shown[1:]}" if shown.startswith(" ") else FORCED + shown
 
 
 def whole(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Steps of generations that are written by hand: text, emoji and Chinese over several tokens, a batch, beams, drafts."""
+"""Steps of generations, written by hand: text, emoji and Chinese over several tokens, a batch, beams, drafts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def pipeline(token: int, seed: int, processors: Sequence[tuple[str, Mapping[str,
             best = sorted(scores, key=lambda item: -scores[item])[:6]
             scores = {item: score for item, score in scores.items() if item in best or item == token}
             kept, removed = len(scores), kept - len(scores)
-        changed = VOCABULARY if name == "temperature" else removed or sum(scores[item] != before[item] for item in scores)
+        changed = (
+            VOCABULARY if name == "temperature" else removed or sum(scores[item] != before[item] for item in scores)
+        )
         stages.append(stage(name, parameters, scores, token, (changed, removed, kept)))
         before = dict(scores)
     return Stages(stages)
@@ -119,7 +121,9 @@ def steps(texts: Sequence[str] = TOKENS, rows: int = 1, forced: Sequence[int] = 
     found = []
     for index, text in enumerate(texts):
         made = [row(IDS[text], seed + index, forced=index in forced, last=index == len(texts) - 1)]
-        made += [row(IDS[text], 50 * (number + 1) + index, ended=number == 0 and index > 9) for number in range(rows - 1)]
+        made += [
+            row(IDS[text], 50 * (number + 1) + index, ended=number == 0 and index > 9) for number in range(rows - 1)
+        ]
         found.append(step(index, made))
     return found
 
