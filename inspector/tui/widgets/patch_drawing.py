@@ -104,7 +104,7 @@ def _heated(pixels: Any, patches: Patches, width: int, height: int) -> Any:
     share = np.clip(values / max(float(values.max(initial=0)), 1e-12), 0, 1)
     stops = np.array([stop for stop, _ in HEAT])
     colours = np.stack([np.interp(share, stops, [colour[channel] for _, colour in HEAT]) for channel in range(3)], -1)
-    alpha = 0.3 + 0.5 * np.sqrt(share)
+    alpha = 0.25 + 0.4 * np.sqrt(share)
     rows = (np.arange(height) * patches.rows) // height
     columns = (np.arange(width) * patches.columns) // width
     alpha, colours = alpha[rows][:, columns, None], colours[rows][:, columns]

@@ -1,0 +1,1 @@
+"""What the tab of attention is made of."""

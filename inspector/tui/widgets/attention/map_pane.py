@@ -1,0 +1,164 @@
+"""The map of a look: the entropy of every head over the layers, every head over the keys, or queries over keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from inspector.tui.widgets.attention.looking import Looker, Sight
+from inspector.tui.widgets.attention.matrix import Matrix
+from inspector.tui.widgets.heatmap import HeatMap
+from inspector.tui.widgets.planes import ListPlane, TensorPlane
+
+MODES = ("entropy", "heads", "matrix")
+
+
+@dataclass(frozen=True, slots=True)
+class Entropies(ListPlane):
+    """Layers down, heads across."""
+
+    def where(self, row: int | str, column: int | str) -> str:
+        return f"layer {row}, head {column}: entropy"
+
+
+class MapPane(Vertical):
+    """A heatmap. Moving in it chooses: layer and head among entropies, a head among heads, with enter a query."""
+
+    DEFAULT_CSS = """
+    MapPane {
+        height: 1fr;
+        & > Static { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "As query", id="attention.row", tooltip="Make the query under the cursor the one"),
+    ]
+
+    @dataclass
+    class Chosen(Message):
+        """Another head, and perhaps another layer, is to be looked at."""
+
+        layer: int | None
+        head: int
+
+    @dataclass
+    class Taken(Message):
+        """Another query of the same call is to be looked at, by its place."""
+
+        query: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.mode = "entropy"
+        self._sight: Sight | None = None
+        self._drawn: object = None
+
+    def compose(self) -> ComposeResult:
+        heatmap = HeatMap()
+        heatmap.set_reactive(HeatMap.centred, False)
+        heatmap.set_reactive(HeatMap.reduction, "max")
+        yield heatmap
+        yield Static(markup=False)
+
+    @property
+    def title(self) -> str:
+        if self.mode == "entropy":
+            return "Entropy of every head, layer by layer"
+        if self._sight is None:
+            return "…"
+        return "Every head over the keys" if self.mode == "heads" else f"Head {self._head}: queries over keys"
+
+    def turn(self) -> None:
+        """To the next map."""
+        self.mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
+        self._drawn = None
+
+    def show_sight(self, sight: Sight, looker: Looker, *, whole: bool) -> None:
+        """Show a look, as far as it is worked out. `whole` says that nothing more is to come."""
+        self._sight = sight
+        if self.mode == "entropy":
+            self._show_entropies(sight, whole=whole)
+        elif self.mode == "heads" and sight.of_heads is not None and self._drawn is not sight.of_heads:
+            self._draw(sight.of_heads, TensorPlane(sight.of_heads, _address(sight)), centred=True)
+        elif self.mode == "matrix" and sight.probabilities is not None:
+            first = 0 if sight.spot.vision else (sight.spot.token or 0) - sight.query
+            key = ("matrix", sight.kernel.call.index, sight.spot.row, self._head)
+            if self._drawn != key:
+                self._draw(key, Matrix(looker.attention(sight), self._head, first, sight.offset), centred=True)
+        self._put_cursor(sight)
+
+    @property
+    def _head(self) -> int:
+        """The head whose matrix is shown: the first of those that are looked at."""
+        return 0 if self._sight is None else self._sight.heads.start
+
+    def _show_entropies(self, sight: Sight, *, whole: bool) -> None:
+        known = [line for line in sight.entropies if line]
+        if not whole and len(known) < len(sight.entropies):
+            return
+        most = max((len(line) for line in known), default=0)
+        lines = [[*line, *[math.nan] * (most - len(line))] for line in sight.entropies]
+        if lines != self._drawn and most:
+            self._draw(lines, Entropies(lines), centred=False)
+        self._say("In nats: low where a head looks at few keys, high where at many. A column is a head.")
+
+    def _draw(self, key: object, plane: Entropies | TensorPlane | Matrix, *, centred: bool) -> None:
+        self._drawn = key
+        heatmap = self.query_one(HeatMap)
+        heatmap.set_reactive(HeatMap.centred, centred)
+        heatmap.plane = plane
+        if isinstance(plane, Matrix):
+            sampled = " Of many queries, a cell shows one." if plane.sampled else ""
+            self._say(f"Enter makes the query under the cursor the one.{sampled}")
+        elif isinstance(plane, TensorPlane):
+            self._say("A row is a head. A cell shows the largest of the keys that it covers.")
+
+    def _put_cursor(self, sight: Sight) -> None:
+        """Put the cursor on what is looked at."""
+        heatmap = self.query_one(HeatMap)
+        row, column = heatmap.window.cursor
+        if self.mode == "entropy":
+            row = sight.spot.layer
+            column = column if column in sight.heads else sight.heads.start
+        elif self.mode == "heads":
+            row = row if row in sight.heads else sight.heads.start
+        else:
+            row = sight.query
+        if heatmap.plane is not None and (row, column) != heatmap.window.cursor:
+            with heatmap.prevent(HeatMap.Pointed):
+                heatmap.look(heatmap.window.at(row, column))
+
+    @on(HeatMap.Pointed)
+    def _pointed(self, event: HeatMap.Pointed) -> None:
+        event.stop()
+        if self.mode == "entropy":
+            self.post_message(self.Chosen(event.row, event.column))
+        elif self.mode == "heads":
+            self.post_message(self.Chosen(None, event.row))
+
+    def action_take(self) -> None:
+        if self.mode == "matrix":
+            self.post_message(self.Taken(self.query_one(HeatMap).window.cursor[0]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "take" or self.mode == "matrix"
+
+    def _say(self, text: str) -> None:
+        self.query_one(Static).update(text)
+
+
+def _address(sight: Sight) -> Callable[[int | str, int | str], str]:
+    def address(row: int | str, column: int | str) -> str:
+        shown = column + sight.offset if isinstance(column, int) else column
+        return f"head {row}, key {shown}"
+
+    return address

@@ -1,0 +1,86 @@
+"""The keys that a query looks at most, each with its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.message import Message
+
+from inspector.analysis.wording import number
+from inspector.tui.widgets.attention.looking import Sight
+from inspector.tui.widgets.attention.words import key_words
+from inspector.tui.widgets.cells import fit, visible
+from inspector.tui.widgets.virtual_list import VirtualList
+
+BAR = " ▏▎▍▌▋▊▉█"
+"""Eighths of a character."""
+
+
+class TopList(VirtualList):
+    """A key a line, the most attended first. Opening one makes it the query."""
+
+    DEFAULT_CSS = """
+    TopList { height: 1fr; width: 1fr; }
+    """
+    headed = 1
+
+    @dataclass
+    class Pointed(Message):
+        """The cursor stands on a key."""
+
+        key: int
+
+    @dataclass
+    class Opened(Message):
+        """A key is to be the query."""
+
+        key: int
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._sight: Sight | None = None
+
+    def show_sight(self, sight: Sight | None) -> None:
+        """List what a look looks at."""
+        self._sight = sight
+        self.set_rows(0 if sight is None else len(sight.top), 0)
+
+    def head(self, width: int) -> str:
+        return fit(" probability              key", width)
+
+    def draw(self, row: int, width: int) -> Iterator[Segment]:
+        assert self._sight is not None
+        item = self._sight.top[row]
+        length = max(4, min(14, width // 5))
+        yield Segment(f"{number(item.probability):>8} ")
+        yield Segment(bar(item.probability / self._sight.top[0].probability, length), self.ink("accent"))
+        index, text, kind = key_words(self._sight, item.key)
+        yield Segment(f" {index:>6} ", self.ink("quiet"))
+        most = self._most(item.key)
+        room = width - 9 - length - 8 - len(most)
+        yield Segment(fit(visible(text, spaces=True), max(room, 0)), self.ink("second" if kind == "special" else ""))
+        yield Segment(most, self.ink("quiet"))
+
+    def moved(self) -> None:
+        if self._sight is not None and self._sight.top:
+            self.post_message(self.Pointed(self._sight.top[self.cursor].key))
+
+    def opened(self) -> None:
+        if self._sight is not None and self._sight.top:
+            self.post_message(self.Opened(self._sight.top[self.cursor].key))
+
+    def _most(self, key: int) -> str:
+        """The head that looks there the most, once that is known."""
+        if self._sight is None or self._sight.of_heads is None or len(self._sight.heads) == 1:
+            return ""
+        found = self._sight.of_heads[:, key].nan_to_num(0)
+        return f" most: head {int(found.argmax())} {number(float(found.max())):>7}"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of `width` cells for 1."""
+    eighths = round(max(0.0, min(share, 1.0)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (BAR[rest] if rest else "")).ljust(width)

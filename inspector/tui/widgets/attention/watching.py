@@ -1,0 +1,92 @@
+"""Answers the last question that was asked, in threads, and shows it as far as it is worked out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from textual.widget import Widget
+
+from inspector.analysis.regions import Region
+from inspector.errors import InspectorError
+from inspector.parts import Part
+from inspector.tui.jobs import Job
+from inspector.tui.widgets.attention.looking import Looker, Sight
+from inspector.tui.widgets.attention.spot import Spot
+
+T = TypeVar("T")
+
+PIECE = 0.004
+"""Seconds of what can wait that are worked off in one go: for so long, and a piece, a key press may have to wait."""
+
+
+class Watching:
+    """Questions to a `Looker` on behalf of a widget, one thread at a time.
+
+    `show(sight, whole)` is called when a look is there, when the picture is that `region(sight)` names, and when all
+    about it is (`whole`); `fail(why, parts)` where nothing can be looked at.
+    """
+
+    def __init__(
+        self,
+        owner: Widget,
+        looker: Looker,
+        show: Callable[[Sight, bool], None],
+        region: Callable[[Sight], Region | None],
+        fail: Callable[[str, Sequence[Part]], None],
+    ) -> None:
+        self.looker = looker
+        self.wanted: Spot | None = None
+        self._owner = owner
+        self._show, self._region, self._fail = show, region, fail
+        self._at_work = False
+
+    def ask(self, spot: Spot) -> None:
+        """Answer this, and no longer what was asked before."""
+        self.wanted = spot
+        if not self._at_work:
+            self._at_work = True
+            self._owner.run_worker(self._work(), group="look")
+
+    async def _work(self) -> None:
+        try:
+            while (spot := self.wanted) is not None:
+                self.wanted = None
+                await self._answer(spot)
+        finally:
+            self._at_work = False
+
+    async def _answer(self, spot: Spot) -> None:
+        try:
+            sight = await _run(lambda: self.looker.look(spot))
+        except InspectorError as error:
+            self._fail(str(error), await _run(self.looker.instead))
+            return
+        self._show(sight, False)
+        region = self._region(sight)
+        if region is not None and self.wanted is None and not self.looker.has_picture(region):
+            await _run(lambda: self.looker.picture(region))
+            self._show(sight, False)
+        rest = self.looker.rest(sight)
+        while self.wanted is None:
+            if not await _run(lambda: _some(rest)):
+                self._show(sight, True)
+                return
+
+
+def _some(rest: Iterator[None]) -> bool:
+    """Work off some pieces. Says whether there may be more."""
+    until = time.perf_counter() + PIECE
+    while time.perf_counter() < until:
+        try:
+            next(rest)
+        except StopIteration:
+            return False
+    return True
+
+
+async def _run(work: Callable[[], T]) -> T:
+    job: Job[Any] = Job("attention", lambda _: work())
+    result: T = await job.start().result()
+    return result

@@ -1,0 +1,57 @@
+"""What is looked at: layer, heads, step, row and query, each of which can be clicked to choose another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.style import Style
+
+from inspector.tui.bars import InfoLine
+from inspector.tui.widgets.attention import words
+from inspector.tui.widgets.attention.looking import Sight
+from inspector.tui.widgets.cells import visible
+
+What = Literal["layer", "head", "step", "row", "query"]
+
+
+class WhereBar(InfoLine):
+    """One line: names of what can be chosen, and what is chosen."""
+
+    DEFAULT_CSS = """
+    WhereBar { background: $panel; link-color: $foreground; link-background-hover: $surface; }
+    """
+
+    sight: reactive[Sight | None] = reactive(None, always_update=True)
+
+    @dataclass
+    class Choosing(Message):
+        """Another one is to be chosen from a list."""
+
+        what: What
+
+    def render(self) -> Content:
+        sight = self.sight
+        if sight is None:
+            return Content("…")
+        spot, kernels = sight.spot, sight.kernels
+        fields: list[tuple[What, str, str]] = [
+            ("layer", "layer", f"{words.layer_words(sight)} of {len(kernels)}"),
+            ("head", "", words.heads_words(sight)),
+            ("query", "", words.query_words(sight)),
+            ("step", "step", str(spot.step)),
+        ]
+        if sight.kernel.batch > 1:
+            fields.append(("row", "row", f"{spot.row} of {sight.kernel.batch}"))
+        return self.spread(Content("   ").join([self._field(*field) for field in fields]), Content(""))
+
+    def action_choose(self, what: What) -> None:
+        self.post_message(self.Choosing(what))
+
+    def _field(self, what: What, name: str, text: str) -> Content:
+        click = Style.from_meta({"@click": f"choose({what!r})"})
+        label = Content.styled(f"{name} ", "$text-muted") if name else Content("")
+        return Content("").join([label, Content.styled(visible(text), "bold").stylize(click)])
