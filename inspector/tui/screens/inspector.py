@@ -21,6 +21,7 @@ from inspector.tui.copying import choices
 from inspector.tui.pages import Page, Pages, plugin_pages
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
+from inspector.tui.screens.attention import AttentionTab, how_asked
 from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.forward import ForwardTab
 from inspector.tui.screens.masks import MasksTab
@@ -41,6 +42,7 @@ class InspectorScreen(Screen[None]):
             "2", "tab('tokens')", "Tokens", id="tab.tokens", tooltip="Tokens, their kinds and positions", show=False
         ),
         Binding("3", "tab('masks')", "Masks", id="tab.masks", tooltip="Which keys each query could see", show=False),
+        Binding("4", "tab('attention')", "Attention", id="tab.attention", tooltip="Where each query looks", show=False),
         Binding("8", "tab('views')", "Views", id="tab.views", tooltip="Every view, also those of plugins", show=False),
         Binding(
             "9", "tab('plugin-0')", "Plugin tab", id="tab.plugin_1", tooltip="The first tab of a plugin", show=False
@@ -81,6 +83,7 @@ class InspectorScreen(Screen[None]):
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
             Page("masks", "3", "Masks", lambda: MasksTab(run.trace)),
+            Page("attention", "4", "Attention", lambda: AttentionTab(run.trace, how_asked(run))),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
         ]
