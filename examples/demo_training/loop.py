@@ -47,7 +47,7 @@ class Settings:
     """How long and how to train. Time is CPU time on the CPU, and time by the clock elsewhere."""
 
     seconds: float
-    pictures: int = 48
+    pictures: int = 32
     muon: float = 2e-3
     adamw: float = 1.5e-3
     decay: float = 0.05

@@ -12,12 +12,17 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .lessons import Lesson, Turn
+from .questions import NUMBERS
+from .scenes import CELLS, COLORS, SHAPES
 
 IGNORED = -100
 """A target that does not count."""
+
+CONTENT = 3.0
+"""How much more a word counts that says what is seen than one that only words the answer."""
 
 PREFIX, PICTURE, FIRST_TURN, PADDING = 0, 1, 2, -1000
 """Segments of a row: what all see, what turns about the picture see; turns without it are numbered from -1 down."""
@@ -62,9 +67,18 @@ class Packer:
         self.encode = lru_cache(1 << 16)(self._encode)
         self.before, self.between = self.encode(before), self.encode(between)
         self.end = tokenizer.eos_token_id
+        self.weights = torch.ones(len(tokenizer))
+        for word in words_of_content():
+            for written in (f" {word}", word, word.capitalize()):
+                if len(ids := self.encode(written)) == 1:
+                    self.weights[ids] = CONTENT
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]  # type: ignore[no-any-return]
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of tokens of answers: `logits` f32 [tokens, vocabulary], `targets` i64 [tokens]."""
+        return nn.functional.cross_entropy(logits, targets, self.weights.to(logits.device))
 
     def pack(self, lessons: Sequence[Lesson], block: Block) -> Packed:
         """Rows, padded on the right."""
@@ -116,6 +130,12 @@ class Row:
         self.targets += targets or [IGNORED] * len(ids)
         self.segments += [segment] * len(ids)
         self.positions += range(position, position + len(ids))
+
+
+def words_of_content() -> set[str]:
+    """Colours, shapes, parts of the names of places, numbers, yes and no."""
+    parts = {part for cell in CELLS for part in cell.split()}
+    return {*COLORS, *SHAPES, *parts, *NUMBERS, "yes", "no", "nothing"}
 
 
 def visible(segments: Tensor) -> Tensor:

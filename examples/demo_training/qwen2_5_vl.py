@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import attention
 from .auxiliary import AuxiliaryHeads, labels
@@ -100,10 +101,11 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
     sizes = SIZES
     clips = (4, 4, 6, 8)
 
-    def __init__(self, template: str) -> None:
+    def __init__(self) -> None:
         from transformers import Qwen2_5_VLForConditionalGeneration
 
-        self.tokenizer = train_tokenizer(template)
+        template = files("inspector_plugins") / "qwen2_5_vl.jinja"
+        self.tokenizer = train_tokenizer(template.read_text(encoding="utf-8"))
         self.packer = Packer(self.tokenizer)
         self.model: Any = Qwen2_5_VLForConditionalGeneration(config(self.tokenizer))
         self.width: int = self.model.config.text_config.hidden_size
@@ -141,7 +143,7 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
         counted = targets != IGNORED
         logits = self.model.lm_head(output.last_hidden_state[counted]).float()
         asked = labels(batch, grid[0], grid[1] // 2, grid[2] // 2).to(device)
-        return nn.functional.cross_entropy(logits, targets[counted]), heads(output.hidden_states[2][:, inside], asked)
+        return self.packer.loss(logits, targets[counted]), heads(output.hidden_states[2][:, inside], asked)
 
     def grid(self, lesson: Lesson) -> tuple[int, int, int]:
         """Patches in time, down and across."""

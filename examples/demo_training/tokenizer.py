@@ -12,8 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .phrasings import AFTER, ANSWERS, BEFORE, BLIND, CHAT, QUESTIONS
-from .questions import about, loosely
-from .scenes import COLORS, SHAPES, sample, sample_clip
+from .questions import NUMBERS, about, loosely
+from .scenes import CELLS, COLORS, SHAPES, sample, sample_clip
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -81,6 +81,8 @@ def texts(system: str) -> Iterator[str]:
         yield from list(words) * 20
     for templates in (*QUESTIONS.values(), *ANSWERS.values()):
         yield from list(templates) * 10
+    for word in (*COLORS, *SHAPES, *NUMBERS, *CELLS):
+        yield from [word.capitalize(), f" {word}"] * 20
     for color, shape in product(COLORS, SHAPES):
         yield from [f"a {color} {shape}", f"{color.capitalize()} {shape.capitalize()}", f" {color}s {shape}s"] * 10
     for make in (sample, sample_clip) * 400:

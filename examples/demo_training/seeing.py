@@ -1,0 +1,101 @@
+"""What happens inside: where the attention of a caption's colour words falls, and when the answer is decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .asking import Case, batches, encoded
+from .auxiliary import labels
+from .lessons import Lesson
+from .scenes import COLORS
+
+Head = tuple[int, int]
+
+
+@torch.no_grad()
+def heads_on_things(session: Any, found: Sequence[Case]) -> dict[Head, float]:
+    """For each head, the share of colour words in right captions whose most attended image token lies on the thing.
+
+    The query is the colour word itself, which the shape follows; words that fit two things are left out.
+    """
+    hits: Counter[Head] = Counter()
+    words = 0
+    for batch in batches(found):
+        ids, inputs = _answered(session, batch)
+        attentions = _forward(session, inputs, ids, output_attentions=True).attentions
+        for row, case in enumerate(batch):
+            for place, thing in _color_words(session, case, ids[row], inputs["input_ids"].shape[1]):
+                words += 1
+                image = (ids[row] == session.config.image_token_id).nonzero().flatten()
+                for layer, weights in enumerate(attentions):  # [rows, heads, tokens, tokens]
+                    tops = weights[row, :, place, image].argmax(-1)
+                    hits.update((layer, head) for head, top in enumerate(tops.tolist()) if top in thing)
+    return {head: count / max(words, 1) for head, count in hits.items()}
+
+
+@torch.no_grad()
+def lens_agreement(session: Any, found: Sequence[Case]) -> list[float]:
+    """For the embedding and each layer: how often the logits of its state put first what those of the last do, over
+    all tokens of the answers.
+    """
+    agreed: list[Tensor] = []
+    for batch in batches(found):
+        ids, inputs = _answered(session, batch)
+        start = inputs["input_ids"].shape[1]
+        output = _forward(session, inputs, ids, output_hidden_states=True)
+        answered = ids[:, start:] != session.processor.tokenizer.pad_token_id
+        final = output.logits[:, start - 1 : -1].argmax(-1)
+        tops = [_read(session, state, last=state is output.hidden_states[-1]) for state in output.hidden_states]
+        agreed.append(torch.stack([(top[:, start - 1 : -1] == final)[answered] for top in tops]))
+    return [float(share) for share in torch.cat(agreed, 1).float().mean(1)]
+
+
+def _read(session: Any, state: Tensor, *, last: bool) -> Tensor:
+    """The tokens that a state would give: i64 [rows, tokens]. The last state comes with the norm applied."""
+    model = session.model
+    normed = state if last else model.model.language_model.norm(state)
+    found: Tensor = model.lm_head(normed).argmax(-1)
+    return found
+
+
+def _answered(session: Any, batch: Sequence[Case]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The ids of prompts and greedy answers, and the inputs of the prompts."""
+    inputs = encoded(session, batch)
+    options = {"do_sample": False, "temperature": None, "repetition_penalty": 1.0, "max_new_tokens": 40}
+    return session.model.generate(**inputs, **options), inputs
+
+
+def _forward(session: Any, inputs: dict[str, Tensor], ids: Tensor, **options: bool) -> Any:
+    """One forward over prompts and answers, in eager attention, which gives its weights."""
+    new = ids.shape[1] - inputs["input_ids"].shape[1]
+    grown = {**inputs, "input_ids": ids}
+    grown["attention_mask"] = torch.nn.functional.pad(inputs["attention_mask"], (0, new), value=1)
+    if "mm_token_type_ids" in inputs:
+        grown["mm_token_type_ids"] = torch.nn.functional.pad(inputs["mm_token_type_ids"], (0, new))
+    before = session.config.text_config._attn_implementation
+    session.config.text_config._attn_implementation = "eager"
+    try:
+        return session.model(**grown, use_cache=False, **options)
+    finally:
+        session.config.text_config._attn_implementation = before
+
+
+def _color_words(session: Any, case: Case, ids: Tensor, start: int) -> list[tuple[int, set[int]]]:
+    """The place of each colour word in a right caption, with the image tokens of the thing that it means."""
+    words = [session.processor.tokenizer.decode([token]).strip() for token in ids[start:].tolist()]
+    colors = [thing.color for thing in case.scene.things]
+    if session.processor.tokenizer.decode(ids[start:], skip_special_tokens=True) not in case.question.answers:
+        return []
+    image = case.frames[0]
+    rows, columns = image.height // 28, image.width // 28
+    seen = labels([Lesson(case.scene, list(case.frames), [], [])], 1, rows, columns)[0, :, 0]
+    return [
+        (start + number, set((seen == COLORS.index(word) + 1).nonzero().flatten().tolist()))
+        for number, word in enumerate(words)
+        if word in COLORS and colors.count(word) == 1
+    ]

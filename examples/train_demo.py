@@ -1,0 +1,81 @@
+"""Train one of the bundled demo models from scratch, or measure a checkpoint.
+
+    python examples/train_demo.py qwen2.5-vl --output somewhere
+    python examples/train_demo.py qwen2.5-vl --evaluate demo:qwen2.5-vl
+
+On one CPU thread the default takes 40 minutes of CPU time. The data follow from the seed.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import importlib
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from demo_training.evaluation import evaluate, table
+from demo_training.loop import Settings, thinned, train
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+TRAINEES = {"qwen2.5-vl": ("qwen2_5_vl", "TinyQwen2_5_VL"), "clip-qwen": ("clip_qwen", "TinyClipQwen")}
+"""By name of the model, the module and class that know how it is built."""
+
+
+@click.command(help=__doc__)
+@click.argument("name", type=click.Choice(list(TRAINEES)))
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Where the checkpoint goes.")
+@click.option("--minutes", type=float, default=39.0, show_default=True, help="CPU time, or time on the GPU.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, …")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the data and the first weights.")
+@click.option("--evaluate", "measured", metavar="MODEL", help="Train nothing; print the table of this checkpoint.")
+@click.option("--questions", type=int, default=200, show_default=True, help="Of each kind, in the evaluation.")
+def main(
+    name: str, output: Path | None, minutes: float, device: str, seed: int, measured: str | None, questions: int
+) -> None:
+    if not output and not measured:
+        raise click.UsageError("Give --output, the directory for the checkpoint, or --evaluate, a checkpoint.")
+    console = Console(stderr=True)
+    module, kind = TRAINEES[name]
+    trainee = getattr(importlib.import_module(f"demo_training.{module}"), kind)
+    if output:
+        torch.manual_seed(seed)
+        learn(trainee(), Settings(minutes * 60, seed=seed, device=chosen(device)), output, console)
+    rows = evaluate(measured or output or "", trainee.sizes, bool(trainee.clips), questions, console.log)
+    click.echo(table(rows))
+
+
+def learn(trainee: Any, settings: Settings, output: Path, console: Console) -> None:
+    """Train, and write a checkpoint after every tenth of the time."""
+    if settings.device == "cpu":
+        torch.set_num_threads(1)
+    saved = 0
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("training", total=1.0)
+        for report in thinned(train(trainee, settings), 50, console.log):
+            progress.update(bar, completed=report.done)
+            if int(report.done * 10) > saved:
+                saved = int(report.done * 10)
+                trainee.save(output)
+    trainee.save(output)
+    machine = torch.cuda.get_device_name() if settings.device == "cuda" else platform.processor() or platform.machine()
+    console.log(f"{report.step} steps in {report.seconds / 60:.1f} minutes on {settings.device} ({machine}): {output}")
+
+
+def chosen(device: str) -> str:
+    """The device that is meant by auto."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
