@@ -26,7 +26,13 @@ class Flow(ScrollView, can_focus=True):
     """
 
     DEFAULT_CSS = """
-    Flow { height: 1fr; background: $surface; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    Flow {
+        height: 1fr;
+        background: $surface;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "Left", show=False, id="flow.left", tooltip="To the token before"),
@@ -154,9 +160,9 @@ class Flow(ScrollView, can_focus=True):
             return
         first, top = self.place(self.cursor)[0] * self.tall, round(self.scroll_y)
         if first < top:
-            self.scroll_to(y=first, animate=False, immediate=True)
+            self.scroll_to(y=first, animate=False, immediate=True, force=True)
         elif first + self.tall > top + self._height > 0:
-            self.scroll_to(y=first + self.tall - self._height, animate=False, immediate=True)
+            self.scroll_to(y=first + self.tall - self._height, animate=False, immediate=True, force=True)
 
     @property
     def _height(self) -> int:

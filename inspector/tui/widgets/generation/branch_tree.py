@@ -149,4 +149,4 @@ def own_text(branch: BranchRecord, row: int) -> str:
         text = branch.texts[row] if row < len(branch.texts) else ""
     else:
         text = whole("".join(taken.chosen.text for taken in rows if taken.chosen is not None and not taken.ended))
-    return ("… " if branch.start else "") + visible(text)
+    return ("…" if branch.start else "") + visible(text)

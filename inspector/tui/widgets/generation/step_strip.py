@@ -40,7 +40,7 @@ class StepStrip(Flow):
     """What one row generated. In a beam search, what leads to the live beam in that row.
 
     `steps` may be the list that a generation appends to: set it again after each step, and only the new ones are read.
-    A cursor on the last token goes along. What differs from the greedy choice is underlined; a bar under each token
+    A cursor on the last token goes along. What differs from the greedy choice is underlined; a bar above each token
     (`bars`) says the same as its colour.
     """
 
@@ -125,7 +125,7 @@ class StepStrip(Flow):
     def draw(self, piece: Piece, row: int) -> Segment:
         token, measure = self._text.tokens[piece.number], MEASURES[self.colour]
         level = measure.level(token.value(self.colour))
-        if row:
+        if row < self.tall - 1:
             bar = " " if token.has_ended else measure.bars[level]
             width = width_of(piece.text)
             return Segment(fit(bar * max(width - 1, 1), width), self._ink("bar"))
@@ -178,7 +178,7 @@ class StepStrip(Flow):
     def _settle(self) -> None:
         """Put the cursor where it is wanted, by default at the end, as far as the tokens have been read."""
         last, wanted = self.count - 1, self._wanted
-        if self._text.unread and (wanted is None or wanted > last):
+        if last < 0 or (self._text.unread and (wanted is None or wanted > last)):
             return
         with self.prevent(self.Chosen):
             self.cursor = last if wanted is None else wanted

@@ -98,11 +98,16 @@ def _taken(taken: StepRow, beam: Beam | None) -> tuple[int, str, float, int]:
     if choice is not None and (beam is None or beam.id == choice.id):
         return choice.id, choice.text, choice.probability, choice.rank
     assert beam is not None
-    top = taken.processors[-1].top
-    found = next(((rank, item) for rank, item in enumerate(top, 1) if item.id == beam.id), None)
-    if found is None:
-        return beam.id, "", 0.0, len(top) + 1
-    return beam.id, found[1].text, found[1].probability, found[0]
+    final = taken.processors[-1]
+    for stage in reversed(taken.processors):
+        for rank, item in enumerate(stage.top, 1):
+            if item.id == beam.id:
+                return (
+                    beam.id,
+                    item.text,
+                    *((item.probability, rank) if stage is final else (0.0, len(final.top) + 1)),
+                )
+    return beam.id, "", 0.0, len(final.top) + 1
 
 
 def along_beam(steps: Sequence[Step], row: int) -> list[tuple[int, Beam]]:

@@ -94,9 +94,12 @@ def stage(
     probabilities = softmax(scores)
     order = sorted(scores, key=lambda item: -scores[item])
     entropy = -sum(share * math.log(share) for share in probabilities.values())
-    top = Top(order[:10], [scores[i] for i in order[:10]], [probabilities[i] for i in order[:10]], TEXTS)
+    top = Top(order[:12], [scores[i] for i in order[:12]], [probabilities[i] for i in order[:12]], TEXTS)
     standing = Standing(scores[chosen], math.log(probabilities[chosen]), order.index(chosen) + 1)
     return Stage(name, parameters, *counts, entropy, top, standing)
+
+
+BEAMS: tuple[tuple[str, Mapping[str, Parameter]], ...] = (("raw", {}), ("log_softmax", {}))
 
 
 def row(token: int, seed: int, *, forced: bool = False, ended: bool = False, last: bool = False) -> StepRow:
@@ -177,8 +180,10 @@ def beam_steps() -> list[Step]:
         rows = []
         for number in range(3):
             mine = tuple(beam for beam in beams if beam.parent == number)
-            made = row(mine[0].id if mine else IDS[" a"], 40 * number + index)
-            rows.append(StepRow(made.processors, made.chosen if mine else None, (), made.position, beams=mine))
+            token = mine[0].id if mine else IDS[" a"]
+            made = row(token, 40 * number + index)
+            choice = made.chosen if mine else None
+            rows.append(StepRow(pipeline(token, 40 * number + index, BEAMS), choice, (), made.position, beams=mine))
         found.append(step(index, rows))
         tokens = {beam.row: list(beam.tokens) for beam in beams if beam.row is not None}
     return found

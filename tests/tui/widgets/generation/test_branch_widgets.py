@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from inspector.tui.widgets.generation.beam_tree import BeamTree
+from inspector.tui.widgets.generation.branch_tree import BranchTree
+from inspector.tui.widgets.generation.compare import BranchCompare, Side
+from tests.tui.widgets.generation.records import beam_steps, record
+from tests.tui.widgets.screens import shown, stage, text
+
+
+async def test_branches_as_a_tree() -> None:
+    async with shown(BranchTree(), (120, 10)) as pilot:
+        tree = pilot.app.query_one(BranchTree)
+        tree.record = record()
+        await pilot.pause()
+        lines = text(tree)
+        assert lines[0].split() == ["branch", "steps", "log", "p", "text"]
+        assert lines[1].startswith("▾ main")
+        assert "The cup holds a cappuccino ☕" in lines[1]
+        assert lines[2].startswith("└ ▾ branch 1")
+        assert "◂" in lines[2]
+        assert "[forced ' latte'] … latte of milk" in lines[2]
+        assert "[temperature=1.4]" in lines[3]
+        assert tree.branch is not None
+        assert tree.branch.name == "branch 1", "the cursor begins on the current one"
+        await pilot.press("down", "enter")
+        assert [said.name for said in stage(pilot).said(BranchTree.Chosen)] == ["hot"]
+
+
+async def test_a_tree_of_branches_keeps_cursor_and_folds_when_it_grows() -> None:
+    async with shown(BranchTree(), (60, 10)) as pilot:
+        tree = pilot.app.query_one(BranchTree)
+        tree.record = record()
+        await pilot.press("space")
+        assert len(tree.outline.rows) == 2
+        tree.record = record()
+        assert len(tree.outline.rows) == 2
+        assert tree.branch is not None
+        assert tree.branch.name == "branch 1"
+        tree.record = None
+        assert tree.branch is None
+
+
+async def test_beams_as_a_tree() -> None:
+    async with shown(BeamTree(), (80, 14)) as pilot:
+        tree = pilot.app.query_one(BeamTree)
+        tree.steps = beam_steps()
+        await pilot.pause()
+        lines = text(tree)
+        assert lines[0].split() == ["tokens", "score", "state"]
+        assert [line.split()[-1] for line in lines[1:10]] == [
+            "-0.4",
+            "-1.2",
+            "0",
+            "1",
+            "-1.9",
+            "2",
+            "eos_token",
+            "outscored",
+            "outscored",
+        ]
+        assert lines[3].split()[-4:] == ["-1.4", "live,", "row", "0"]
+        assert [line.split("·")[0].split()[-1] for line in lines[8:10]] == ["○", "○"]
+        assert tree.current == 2, "on the best live beam"
+        await pilot.press("enter")
+        (said,) = stage(pilot).said(BeamTree.Chosen)
+        assert (said.step, said.row) == (3, 0)
+
+
+async def test_beams_of_an_earlier_step() -> None:
+    async with shown(BeamTree(), (40, 14)) as pilot:
+        tree = pilot.app.query_one(BeamTree)
+        tree.steps = beam_steps()
+        tree.at = 1
+        await pilot.pause()
+        assert [line.split()[-1] for line in text(tree)[1:6]] == ["-0.4", "0", "1", "2", "outscored"]
+        hint = tree.hint(4)
+        assert hint is not None
+        assert "Outscored in step 1: other beams went on in its place." in hint
+        tree.steps = []
+        await pilot.press("enter", "down")
+
+
+async def test_two_branches_side_by_side() -> None:
+    made = record()
+    async with shown(BranchCompare(), (100, 14)) as pilot:
+        compare = pilot.app.query_one(BranchCompare)
+        compare.compare(Side("main", made.steps("main")), Side("branch 1", made.steps("branch 1")))
+        await pilot.pause()
+        assert compare.first == 9
+        assert compare.cursor == 9
+        assert compare.words == "They part at step 9."
+        line = next(line for line in text(compare) if line.split()[0] == "9")
+        assert [word for word in line.split() if word[0] in "·▶"] == ["·rosetta", "▶", "·latte"]
+        await pilot.press("end")
+        assert "≠" in text(compare)[-1]
+        compare.cursor = 9
+        await pilot.press("enter")
+        assert stage(pilot).said(BranchCompare.Chosen)[0].step == 9
+
+
+async def test_a_branch_beside_itself() -> None:
+    made = record()
+    async with shown(BranchCompare(), (40, 8)) as pilot:
+        compare = pilot.app.query_one(BranchCompare)
+        side = Side("main", made.steps("main"))
+        compare.compare(side, side)
+        assert compare.first is None
+        assert compare.words == "They are the same."
