@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inspector import Table
-from tests.benchmarks import big_trace, generation, gpu, latency, overhead, shape_only, startup, widgets
+from tests.benchmarks import big_trace, demos, generation, gpu, latency, overhead, shape_only, startup, widgets
 from tests.benchmarks.harness import put
 from tests.fakes import tiny
 
@@ -49,7 +49,10 @@ def test_big_trace(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_widgets(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "200 × 100: zoom in" in printed(widgets.measure(2_000, times=2, planes=((200, 100),)), capsys)
+    out = printed(widgets.measure(2_000, times=2, planes=((200, 100),), steps=600, vocabulary=500), capsys)
+    assert "200 × 100: zoom in" in out
+    assert "600 steps: one more" in out
+    assert "500 tokens: a page down" in out
 
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +68,7 @@ def test_generation(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_gpu_on_the_cpu(capsys: pytest.CaptureFixture[str]) -> None:
     printed(gpu.measure(gpu.tiny_session(), rounds=1), capsys)
+
+
+def test_demos(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "demo:qwen2.5-vl bfloat16, prefill" in printed(demos.measure(1), capsys)

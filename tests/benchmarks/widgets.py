@@ -1,9 +1,9 @@
-"""How long the list of calls and the heatmap take inside the program: from a key to the paint that it leads to.
+"""How long lists, the heatmap and the steps of a generation take inside the program: from a key to its paint.
 
 Without a terminal, which `big_trace` measures: what a terminal would be sent is put together and thrown away. Textual
 paints sixty times a second, so that nothing takes less than 16 ms.
 
-    python -m tests.benchmarks.widgets [--calls N]
+    python -m tests.benchmarks.widgets [--calls N] [--steps N] [--vocabulary N]
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from textual.widget import Widget
 from inspector import Table
 from inspector.trace import Trace, reading
 from inspector.tui.widgets.calls_list import CallsList
+from inspector.tui.widgets.generation.pipeline_table import PipelineTable
+from inspector.tui.widgets.generation.step_strip import StepStrip
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.slicing import Slicing
 from inspector.tui.widgets.tensor_facts import plane_of
 from tests.benchmarks.harness import put, table
 from tests.traces import big_trace
+from tests.tui.widgets.generation.records import full_step, long_run
 
 LAG = 0.05
 """Seconds between a key and its paint that nobody feels."""
@@ -56,14 +59,16 @@ class Painted(App[None]):
 
     async def press(self, what: str, key: str, times: int) -> Row:
         """The median and the slowest of so many presses."""
-        seconds = []
-        for _ in range(times):
-            start = time.perf_counter()
-            self.simulate_key(key)
-            while self.painted < start and time.perf_counter() - start < 1:
-                await asyncio.sleep(0)
-            seconds.append(time.perf_counter() - start)
+        seconds = [await self.painted_after(lambda: self.simulate_key(key)) for _ in range(times)]
         return what, statistics.median(seconds), max(seconds), LAG
+
+    async def painted_after(self, work: Callable[[], Any]) -> float:
+        """Seconds from the begin of `work` to the next paint."""
+        start = time.perf_counter()
+        work()
+        while self.painted < start and time.perf_counter() - start < 1:
+            await asyncio.sleep(0)
+        return time.perf_counter() - start
 
 
 async def on_screen(app: Painted, measure: Callable[[], Coroutine[Any, Any, list[Row]]]) -> list[Row]:
@@ -115,26 +120,87 @@ def drawn(rows: int, columns: int, times: int) -> list[Row]:
     return asyncio.run(on_screen(app, measure))
 
 
+def stripped(steps: int, times: int) -> list[Row]:
+    """The strip of so many steps, from the moment it gets them; one more step while it shows them."""
+    strip = StepStrip()
+    app = Painted(strip)
+    name = f"{steps:,} steps"
+
+    async def measure() -> list[Row]:
+        made = long_run(steps + times)
+        shown = made[:steps]
+        start = time.perf_counter()
+        strip.look_at(0)
+        strip.steps = shown
+        while app.painted < start:
+            await asyncio.sleep(0)
+        rows: list[Row] = [(f"{name}: first lines", time.perf_counter() - start, None, None)]
+        while strip.count < steps:
+            await asyncio.sleep(0.001)
+        rows.append((f"{name}: every token, beside the keyboard", time.perf_counter() - start, None, None))
+        for what, key in (("the next token", "l"), ("a line down", "j"), ("a page down", "pagedown")):
+            rows.append(await app.press(f"{name}: {what}", key, times if key == "l" else 4))
+        rows.append(await app.press(f"{name}: the last token", "end", 1))
+        seconds = []
+        for step in made[steps:]:
+            shown.append(step)
+            seconds.append(await app.painted_after(lambda: setattr(strip, "steps", shown)))
+        rows.append((f"{name}: one more", statistics.median(seconds), max(seconds), LAG))
+        return rows
+
+    return asyncio.run(on_screen(app, measure))
+
+
+def piped(vocabulary: int, times: int) -> list[Row]:
+    """The pipeline of a step whose record has a whole vocabulary after every processor."""
+    pipeline = PipelineTable()
+    app = Painted(pipeline)
+    name = f"{vocabulary:,} tokens"
+
+    async def measure() -> list[Row]:
+        step = full_step(vocabulary)
+        rows: list[Row] = []
+        seconds = [await app.painted_after(lambda: setattr(pipeline, "step", step)) for _ in range(3)]
+        rows.append((f"{name}: a step", statistics.median(seconds), max(seconds), None))
+        for what, key in (("a token down", "j"), ("a page down", "pagedown"), ("a processor across", "l")):
+            rows.append(await app.press(f"{name}: {what}", key, 4 if key == "l" else times))
+        rows.append(await app.press(f"{name}: the last", "end", 1))
+        return rows
+
+    return asyncio.run(on_screen(app, measure))
+
+
 def timed(work: Callable[[], Any]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def measure(calls: int, times: int = 40, planes: Sequence[tuple[int, int]] = PLANES) -> Table:
+def measure(
+    calls: int,
+    times: int = 40,
+    planes: Sequence[tuple[int, int]] = PLANES,
+    steps: int = 10_000,
+    vocabulary: int = 150_000,
+) -> Table:
     made = big_trace(calls)
     saved = json.loads(json.dumps([call.to_json() for call in made.calls]))
     rows = listed(made, f"{calls:,} calls", times)
     rows += listed(Trace(made.model, calls=reading.Calls(saved, "big.trace")), f"{calls:,} calls of a file", times)
     for plane in planes:
         rows += drawn(*plane, times)
-    return table("Lists and heatmaps", ("", "median seconds", "slowest seconds", "asked seconds"), rows)
+    rows += stripped(steps, times)
+    rows += piped(vocabulary, times)
+    return table("Lists, heatmaps and steps", ("", "median seconds", "slowest seconds", "asked seconds"), rows)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=100_000)
-    put(measure(options.parse_args().calls))
+    options.add_argument("--steps", type=int, default=10_000)
+    options.add_argument("--vocabulary", type=int, default=150_000)
+    given = options.parse_args()
+    put(measure(given.calls, steps=given.steps, vocabulary=given.vocabulary))
 
 
 if __name__ == "__main__":

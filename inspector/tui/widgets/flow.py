@@ -92,9 +92,10 @@ class Flow(ScrollView, can_focus=True):
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, self.count - 1))
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, old: int, new: int) -> None:
+        for number in (old, new):
+            self._refresh_line(number)
         self.show_cursor()
-        self.refresh()
         if self.count:
             self.moved()
 
@@ -163,6 +164,11 @@ class Flow(ScrollView, can_focus=True):
             self.scroll_to(y=first, animate=False, immediate=True, force=True)
         elif first + self.tall > top + self._height > 0:
             self.scroll_to(y=first + self.tall - self._height, animate=False, immediate=True, force=True)
+
+    def _refresh_line(self, number: int) -> None:
+        """Draw the line of a piece again."""
+        if self.lines:
+            self.refresh_lines(self.place(number)[0] * self.tall, self.tall)
 
     @property
     def _height(self) -> int:

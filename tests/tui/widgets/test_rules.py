@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from inspector.tui import widgets
 
-MODULES = [name for _, name, _ in pkgutil.iter_modules(widgets.__path__)]
+MODULES = [name for _, name, _ in pkgutil.walk_packages(widgets.__path__, f"{widgets.__name__}.")]
 
 LOOK = """
 import asyncio, sys
@@ -44,7 +44,7 @@ assert "torch" not in sys.modules, "torch was imported"
 
 def classes() -> Iterator[type[Widget]]:
     for name in MODULES:
-        module = importlib.import_module(f"inspector.tui.widgets.{name}")
+        module = importlib.import_module(name)
         for found in vars(module).values():
             if isinstance(found, type) and issubclass(found, Widget) and found.__module__ == module.__name__:
                 yield found

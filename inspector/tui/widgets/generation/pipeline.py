@@ -6,7 +6,7 @@ Pure lookups. A record has the first tokens of each stage and the chosen one; wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -39,8 +39,14 @@ class Line:
 
     @cached_property
     def _ranks(self) -> list[dict[int, int]]:
-        """For each stage the place of each token in its table, from 0."""
-        return [dict(zip(ids_of(stage), range(len(stage.top)), strict=True)) for stage in self.stages]
+        """For each stage the place of each token in its table, from 0. Stages in the same order have the same one."""
+        found: list[dict[int, int]] = []
+        before: Sequence[int] = ()
+        for stage in self.stages:
+            ids = ids_of(stage)
+            found.append(found[-1] if found and ids == before else dict(zip(ids, range(len(ids)), strict=True)))
+            before = ids
+        return found
 
     def standing(self, place: int, token: int) -> Standing | None:
         """Where a token stands after the stage at `place`; None where the record does not tell."""
@@ -66,10 +72,12 @@ class Line:
 
     def tokens(self) -> list[int]:
         """Those of the last table, then those that fell out on the way, then the chosen one and those asked for."""
-        stages = [self.stages[-1], *self.stages[:-1]] if self.stages else []
-        found = dict.fromkeys(token for stage in stages for token in ids_of(stage))
-        found |= dict.fromkeys([self.choice.id] if self.choice is not None else [])
-        return list(found | dict.fromkeys(self.asked))
+        found: dict[int, int] = {}
+        last = self._ranks[-1:]
+        for ranks in (*last, *(ranks for ranks in self._ranks if ranks is not last[0])):
+            found |= ranks
+        chosen = {} if self.choice is None else {self.choice.id: 0}
+        return list(found | chosen | dict.fromkeys(self.asked, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +105,10 @@ def paired(mine: Stages, other: Stages | None) -> list[Pair]:
 
 def tokens_of(mine: Line, other: Line | None) -> list[int]:
     """The tokens of a pipeline, and those that only a what-if has, in order."""
-    return list(dict.fromkeys([*mine.tokens(), *(other.tokens() if other is not None else ())]))
+    return mine.tokens() if other is None else list(dict.fromkeys([*mine.tokens(), *other.tokens()]))
 
 
-def ids_of(stage: Stage) -> Iterable[int]:
+def ids_of(stage: Stage) -> Sequence[int]:
     """The tokens in a stage's table, most probable first."""
     return stage.top.ids if isinstance(stage.top, Top) else [item.id for item in stage.top]
 

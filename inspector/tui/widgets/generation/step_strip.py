@@ -75,6 +75,7 @@ class StepStrip(Flow):
         super().__init__(id=id, classes=classes)
         self.foot = 1
         self._text = StripText()
+        self._inks: dict[str, Style] = {}
         self._wanted: int | None = None
         """Where the cursor is to be; None for the last token, also when there are more."""
 
@@ -184,5 +185,11 @@ class StepStrip(Flow):
             self.cursor = last if wanted is None else wanted
         self._wanted = None if self.cursor == last else self.cursor
 
+    def notify_style_update(self) -> None:
+        self._inks.clear()
+        super().notify_style_update()
+
     def _ink(self, name: str) -> Style:
-        return self.get_component_rich_style(f"strip--{name}")
+        if name not in self._inks:
+            self._inks[name] = self.get_component_rich_style(f"strip--{name}")
+        return self._inks[name]

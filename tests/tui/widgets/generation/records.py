@@ -187,3 +187,22 @@ def beam_steps() -> list[Step]:
         found.append(step(index, rows))
         tokens = {beam.row: list(beam.tokens) for beam in beams if beam.row is not None}
     return found
+
+
+def long_run(count: int) -> list[Step]:
+    """So many steps: the text over and over."""
+    once = [made.rows for made in steps()]
+    return [step(index, once[index % len(once)]) for index in range(count)]
+
+
+def full_step(vocabulary: int) -> Step:
+    """A step in which every table holds the whole vocabulary, most probable first."""
+    texts = {token: f" token {token}" for token in range(vocabulary)}
+    ids = list(range(vocabulary))
+    scores = [12 * math.exp(-token / 400) for token in ids]
+    total = sum(math.exp(score) for score in scores)
+    top = Top(ids, scores, [math.exp(score) / total for score in scores], texts)
+    first = Standing(scores[0], scores[0] - math.log(total), 1)
+    stages = [Stage(name, parameters, 0, 0, vocabulary, 9.0, top, first) for name, parameters in PROCESSORS]
+    choice = Choice(0, texts[0], 1, first.log_probability, first.log_probability, 0)
+    return step(0, [StepRow(Stages(stages), choice, ())])

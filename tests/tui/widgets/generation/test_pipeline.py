@@ -21,7 +21,8 @@ def test_where_a_token_stands() -> None:
     best = TAKEN.processors["raw"].top[0]
     found = LINE.standing(0, best.id)
     assert found is not None
-    assert (found.rank, found.score, found.probability) == (1, *pytest.approx((best.score, best.probability)))
+    assert found.rank == 1
+    assert (found.score, found.probability) == pytest.approx((best.score, best.probability))
     assert LINE.standing(0, 77) is None, "in no table, and there are more tokens than in the table"
     last = len(TAKEN.processors) - 1
     assert LINE.standing(last, 77) is REMOVED, "the table of top_p holds everything that is left"
