@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from textwrap import fill
 
 from inspector.analysis.checks import counted
@@ -18,18 +19,19 @@ MOST = 12
 """Runs that are told one by one; the rest is counted."""
 
 
-def explanation(trace: Trace, placement: Placement, how: Layout, *, axes: int) -> str:
-    """The whole account of a row, a paragraph for each run of tokens."""
+def explanation(trace: Trace, placement: Placement, how: Layout, *, axes: int, width: int = WIDTH) -> str:
+    """The whole account of a row, a paragraph for each run of tokens, in lines of `width`; 0 leaves each in one."""
     if not placement.spans:
         return "The conversation began before this trace: where its tokens should stand cannot be told."
     told = [_told(trace, placement, span, how, axes) for span in placement.spans[:MOST]]
     if len(placement.spans) > MOST:
         told.append(f"… and {counted(len(placement.spans) - MOST, 'further run')}.")
-    return "\n".join(fill(told_of, WIDTH, subsequent_indent="  ") for told_of in [*told, *_end(placement, axes)])
+    lines = [*told, *_end(placement, axes)]
+    return "\n".join(fill(line, width, subsequent_indent="  ") for line in lines) if width else "\n\n".join(lines)
 
 
 def picture_name(trace: Trace, span: Span) -> str:
-    """`image 1 (bus.jpg, 640×480)`, as far as that is known."""
+    """`image 1 (bus.jpg, 640×480)`, as far as that is known, without the directories of its file."""
     return numbered(trace, span.kind, span.grid.number if span.grid else 0)
 
 
@@ -40,7 +42,7 @@ def numbered(trace: Trace, kind: str, index: int) -> str:
     if index >= len(given):
         return name
     item = given[index]
-    return f"{name} ({item.source}, {item.width}×{item.height})"
+    return f"{name} ({PurePath(item.source).name or item.source}, {item.width}×{item.height})"
 
 
 def _told(trace: Trace, placement: Placement, span: Span, how: Layout, axes: int) -> str:

@@ -18,7 +18,7 @@ from inspector.views import position_tables as tables
 from inspector.views import rope, turning
 from inspector.views.asking import ordinal, whole
 from inspector.views.place_words import token_facts, token_table
-from inspector.views.position_words import explanation
+from inspector.views.position_words import WIDTH, explanation
 from inspector.views.vision_positions import tower_positions
 
 NONE = "No forward of this trace was given tokens, so that there are no positions."
@@ -39,7 +39,7 @@ def show(
         return [Text("Positions", NONE)]
     placement = chosen(placed, step, row)
     held = held_by(trace, placed)
-    turned, checks = _turned(trace, placement, held)
+    turned, checks = cos_and_sin(trace, placement, held)
     asked_for, turning_checks = (
         turning.parts(trace, placement, held, token, layer, head) if token or layer or head else ([], [])
     )
@@ -64,19 +64,24 @@ def held_by(trace: Trace, placed: Sequence[Sequence[Placement]]) -> list[Rotary]
 def checks_of(trace: Trace, placed: Sequence[Sequence[Placement]], placement: Placement) -> list[Check]:
     """Everything that is checked about the positions of a row of a forward."""
     held = held_by(trace, placed)
-    turned = _turned(trace, placement, held)[1]
+    turned = cos_and_sin(trace, placement, held)[1]
     return [*_checks(trace, placement, held), *turned, *tower_positions(trace)[1]]
 
 
 def told(
-    trace: Trace, placed: Sequence[Sequence[Placement]], placement: Placement, held: Sequence[Rotary]
+    trace: Trace,
+    placed: Sequence[Sequence[Placement]],
+    placement: Placement,
+    held: Sequence[Rotary],
+    *,
+    width: int = WIDTH,
 ) -> list[Part]:
-    """How the positions of a row come about, run by run, forward by forward."""
+    """How the positions of a row come about, run by run, forward by forward; prose in lines of `width`, 0 for any."""
     axes = 1 if placement.actual is None else placement.actual.shape[0]
     if placement.actual is None and any(item.asked is not None and item.asked.sections for item in held):
         axes = 3
     return [
-        Text("How the positions come about", explanation(trace, placement, layout(trace), axes=axes)),
+        Text("How the positions come about", explanation(trace, placement, layout(trace), axes=axes, width=width)),
         tables.runs(trace, placement, axes),
         *([tables.steps(placed, placement.row)] if len(placed) > 1 else []),
         tables.lengths(placed),
@@ -97,7 +102,7 @@ def _checks(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> list[
     ]
 
 
-def _turned(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> tuple[list[Part], list[Check]]:
+def cos_and_sin(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> tuple[list[Part], list[Check]]:
     """cos and sin of the decoder's first rotary embedding."""
     own = next((item for item in held if not item.vision), None)
     return rope.turns(trace, placement, own) if own is not None else ([], [])

@@ -44,7 +44,7 @@ def parts(
         own = chosen if side == "query" else chosen // group
         found = turned(trace, call, side, placement.row, own, placement.forward.tokens)
         if found is None or rotary is None or placement.actual is None:
-            shown.append(_not_kept(call, side, rotary))
+            shown.append(_not_kept(trace, call, side, rotary))
             continue
         angle = angles(placement.actual, rotary.inv_freq, rotary.axes)
         pairing, check = _pairing(placement, found, angle, rotary, laid_out(trace, placement, rotary))
@@ -68,8 +68,10 @@ def _rotary(rotaries: list[Rotary], trace: Trace, call: Call, layer: str) -> Rot
     return next((rotary for rotary in own if rotary.layer_type == kind), own[0] if own else None)
 
 
-def _not_kept(call: Call, side: Side, rotary: Rotary | None) -> Text:
+def _not_kept(trace: Trace, call: Call, side: Side, rotary: Rotary | None) -> Text:
     title = f"{side.capitalize()} before and after turning"
+    if trace.model.shape_only:
+        return Text(title, "The model ran without weights (shape-only): its queries and keys have no values to turn.")
     if rotary is None:
         return Text(title, "This model does not turn queries and keys by their positions.")
     if f"attention.{side}" not in call.inputs:

@@ -18,6 +18,7 @@ from inspector.parts import Tab, View
 from inspector.trace import Trace
 from inspector.tui.bars import HeaderLine, NoticeLine, TabLine
 from inspector.tui.copying import choices
+from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.pages import Page, Pages, plugin_pages
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -43,6 +44,9 @@ class InspectorScreen(Screen[None]):
         ),
         Binding("3", "tab('masks')", "Masks", id="tab.masks", tooltip="Which keys each query could see", show=False),
         Binding("4", "tab('attention')", "Attention", id="tab.attention", tooltip="Where each query looks", show=False),
+        Binding(
+            "5", "tab('generate')", "Generate", id="tab.generate", tooltip="A generation, step by step", show=False
+        ),
         Binding("8", "tab('views')", "Views", id="tab.views", tooltip="Every view, also those of plugins", show=False),
         Binding(
             "9", "tab('plugin-0')", "Plugin tab", id="tab.plugin_1", tooltip="The first tab of a plugin", show=False
@@ -84,6 +88,7 @@ class InspectorScreen(Screen[None]):
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
             Page("masks", "3", "Masks", lambda: MasksTab(run.trace)),
             Page("attention", "4", "Attention", lambda: AttentionTab(run.trace, how_asked(run))),
+            Page("generate", "5", "Generate", lambda: GenerateTab(run)),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
         ]
@@ -101,6 +106,8 @@ class InspectorScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         await self.action_tab("forward")
+        if self.trace.generation is not None and not self.trace.calls:
+            await self.action_tab("generate")
         await self.action_failure()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -135,6 +142,12 @@ class InspectorScreen(Screen[None]):
                 pane.defaults = {"call": str(selected[0]), "port": selected[1] or ""}
         self.refresh_bindings()
 
+    async def action_view(self, name: str) -> None:
+        """Show one of the views on their tab."""
+        await self.action_tab("views")
+        if not self.query_one(ViewsPane).choose(name):
+            self.notify(f"There is no view {name!r} here.", severity="warning", markup=False)
+
     def action_filter(self) -> None:
         """Filter the list that has the focus, or else the calls, or else the first list in sight."""
         panes = [pane for pane in self._panes() if pane.filterable and pane.display]
@@ -144,22 +157,29 @@ class InspectorScreen(Screen[None]):
             pane.open_filter()
 
     def action_ask(self) -> None:
+        for tab in self.query(GenerateTab):
+            tab.pause()
         self.post_message(self.AskAgain(self.run))
 
     @work
     async def action_save(self) -> None:
         directory = await self.app.push_screen_wait(SaveScreen(suggest(self.trace.model.reference)))
-        if directory is not None:
+        generating = self._generating()
+        if directory is not None and generating is not None and generating.driver.live:
+            generating.save(directory)
+        elif directory is not None:
             self.post_message(self.Saving(self.run, directory))
 
     @work
     async def action_copy(self) -> None:
-        selected = self.selected()
-        if selected is None:
+        generating, selected = self._generating(), self.selected()
+        if generating is not None:
+            offered = generating.copies()
+        elif selected is not None:
+            offered = choices(self.run, *selected, self.query_one(ForwardTab).pointed)
+        else:
             return
-        chosen = await self.app.push_screen_wait(
-            MenuScreen("Copy", choices(self.run, *selected, self.query_one(ForwardTab).pointed))
-        )
+        chosen = await self.app.push_screen_wait(MenuScreen("Copy", offered))
         if chosen is not None:
             self.app.copy_to_clipboard(chosen.text)
             self.notify(f"Copied the {chosen.name}.", markup=False)
@@ -174,6 +194,11 @@ class InspectorScreen(Screen[None]):
             if failure.call is not None:
                 await self.go(failure.call)
             self.app.push_screen(FailureScreen(failure))
+
+    def _generating(self) -> GenerateTab | None:
+        """The tab of the generation, where that is in front and has steps to show."""
+        page = self.query_one(Pages).visible_content
+        return page if isinstance(page, GenerateTab) and page.steps else None
 
     def _panes(self) -> list[Pane]:
         """The panes of the tab, the one with the focus first."""

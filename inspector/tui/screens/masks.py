@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -18,6 +18,7 @@ from textual.widgets import Static
 from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.panes import Pane
+from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.masks.account import Account, finding
 from inspector.tui.widgets.masks.groups_list import GroupsList
@@ -32,6 +33,21 @@ TALL, SHORT = 12, 3
 
 FRAME = 3
 """Lines around them: the border and the names of columns."""
+
+KEYS = (
+    ("n", "mask(1)", "Mask", "mask", "To the next mask"),
+    ("p", "mask(-1)", "Mask before", "mask_before", "To the mask before"),
+    ("right_square_bracket", "step(1)", "Step", "step", "To the next step"),
+    ("left_square_bracket", "step(-1)", "Step before", "step_before", "To the step before"),
+    ("full_stop", "row(1)", "Row", "row", "To the next row of the batch"),
+    ("comma", "row(-1)", "Row before", "row_before", "To the row before in the batch"),
+    ("x", "told", "Explain", "told", "Why the mask is so and what is wrong, or the mask"),
+    ("z", "zoom", "Enlarge", "zoom", "Give the mask all the room, or give it back"),
+    ("ctrl+s", "steps", "Steps", "steps", "Choose a step from a list"),
+    ("escape", "out", "Out", "out", "Back to the list of masks"),
+)
+FOOTER = ("mask", "step", "row", "told", "zoom")
+SIGNS = {"right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ","}
 
 
 class MasksTab(Vertical):
@@ -66,30 +82,8 @@ from what it was told instead, with the reason in words.
 
 Below the picture: the query and the key under the cursor, whether the one may see the other, and why."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "right_square_bracket", "step(1)", "Step", key_display="]", id="masks.step", tooltip="To the next step"
-        ),
-        Binding(
-            "left_square_bracket",
-            "step(-1)",
-            "Step before",
-            key_display="[",
-            show=False,
-            id="masks.step_before",
-            tooltip="To the step before",
-        ),
-        Binding("full_stop", "row(1)", "Row", key_display=".", id="masks.row", tooltip="To the next row of the batch"),
-        Binding(
-            "comma",
-            "row(-1)",
-            "Row before",
-            show=False,
-            id="masks.row_before",
-            tooltip="To the row before in the batch",
-        ),
-        Binding("e", "told", "Explain", id="masks.told", tooltip="Why the mask is so and what is wrong, or the mask"),
-        Binding("z", "zoom", "Enlarge", id="masks.zoom", tooltip="Give the mask all the room, or give it back"),
-        Binding("escape", "out", "Out", show=False, id="masks.out", tooltip="Back to the list of masks"),
+        Binding(key, action, text, name in FOOTER, SIGNS.get(key), id=f"masks.{name}", tooltip=tooltip)
+        for key, action, text, name, tooltip in KEYS
     ]
 
     step: reactive[int] = reactive(0, init=False, repaint=False)
@@ -125,8 +119,10 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self._arrange()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "step":
-            return self.found is None or len(self.found.steps) > 1
+        if action in ("step", "steps"):
+            return self.found is not None and len(self.found.steps) > 1
+        if action == "mask":
+            return self.found is not None and len(self.found.seen) > 1
         if action == "row":
             return self.found is not None and self.found.rows > 1
         return True
@@ -136,6 +132,17 @@ Below the picture: the query and the key under the cursor, whether the one may s
         if steps:
             at = steps.index(self.step) if self.step in steps else 0
             self.step = steps[max(0, min(at + by, len(steps) - 1))]
+
+    def action_mask(self, by: int) -> None:
+        self.query_one(GroupsList).cursor += by
+
+    @work
+    async def action_steps(self) -> None:
+        steps = self.found.steps if self.found is not None else []
+        at = steps.index(self.step) if self.step in steps else 0
+        chosen = await self.app.push_screen_wait(PickScreen("Steps", [f"step {step}" for step in steps], at))
+        if chosen is not None:
+            self.step = steps[chosen]
 
     def action_row(self, by: int) -> None:
         rows = self.found.rows if self.found is not None else 1
@@ -204,7 +211,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
         line = self.query_one("#worst", Static)
         line.set_class(bool(wrong), "-some")
         if wrong:
-            more = f"  ({len(wrong)} findings: e)" if len(wrong) > 1 else ""
+            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
             line.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
 
     @on(GroupsList.Chosen)

@@ -1,30 +1,187 @@
-"""Tab 2: the tokens of the prompt, with their kinds and positions."""
+"""Tab 2: the tokens of the prompt and what was decoded, with their kinds, their positions and how these come about."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.reactive import reactive
 
 from inspector.trace import Trace
+from inspector.tui.jobs import Job
 from inspector.tui.panes import Pane
+from inspector.tui.screens.pick import PickScreen
+from inspector.tui.widgets.positions.look import PlacesLook, look
+from inspector.tui.widgets.positions.picture_page import PicturePage
+from inspector.tui.widgets.positions.positions_pane import PAGES, PageLine, PositionsPane
 from inspector.tui.widgets.tokens_pane import TokensPane
+
+ROOM = 110
+"""Cells in which tokens and positions can stand side by side."""
+
+KEYS = (
+    *((key, f"page('{name}')", title, name, help_text) for name, (key, title, help_text) in PAGES.items()),
+    ("C", "screen.view('cache')", "Cache", "cache", "The key-value cache, among the views"),
+    ("V", "screen.view('vision')", "Vision ledger", "vision", "What became of each picture, among the views"),
+    ("T", "screen.view('template')", "Template", "template", "Messages, text and ids, among the views"),
+    ("right_square_bracket", "step(1)", "Step", "step", "To the next forward: what was decoded up to there"),
+    ("left_square_bracket", "step(-1)", "Step before", "step_before", "To the forward before"),
+    ("ctrl+s", "steps", "Steps", "steps", "Choose a forward from a list"),
+    ("z", "zoom", "Enlarge", "zoom", "Give the pane all the room, or give it back"),
+    ("escape", "out", "Out", "out", "Out of the zoom, or back to the tokens"),
+)
+FOOTER = ("place", "told", "turned", "patches", "step")
+SIGNS = {"right_square_bracket": "]", "left_square_bracket": "["}
 
 
 class TokensTab(Vertical):
-    """The tokens of a trace."""
+    """Keeps the list of tokens and what is told of positions on one token, whichever of them it was chosen in."""
 
+    DEFAULT_CSS = """
+    TokensTab {
+        & #places { width: 1fr; }
+        &.-narrow #places { display: none; }
+        &.-narrow.-placed #places { display: block; }
+        &.-narrow.-placed #list { display: none; }
+        &.-zoomed #places { display: none; }
+        &.-zoomed.-placed #places { display: block; }
+        &.-zoomed.-placed #list { display: none; }
+    }
+    """
     BINDING_GROUP_TITLE = "Tokens"
-    HELP = """The tokens that the model was given: number, id, text, kind and position, as the decoder really
-received them.
+    HELP = """The tokens that the model was given, and what it decoded: number, id, text, kind and position, as the
+decoder really received them. Characters that cannot be seen are shown by a stand-in. Under M-RoPE a position is time,
+height and width.
 
-Characters that cannot be seen are shown by a stand-in. Under M-RoPE a position is time, height and width."""
+Beside them where the token under the cursor stands and how that comes about, its place in its picture (pointing at a
+patch goes to its token), what is turned by positions, and the patches and windows of the vision tower. Positions are
+worked out independently; what differs is marked with ≠."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, action, text, name in FOOTER, SIGNS.get(key), id=f"positions.{name}", tooltip=tooltip)
+        for key, action, text, name, tooltip in KEYS
+    ]
+
+    step: reactive[int | None] = reactive(None, init=False, repaint=False)
+
+    @dataclass
+    class Looked(Message):
+        """The positions of a step and row were worked out, or could not be."""
+
+        look: PlacesLook | None
+        error: str = ""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
         self._trace = trace
+        self.found: PlacesLook | None = None
+        self._row = 0
 
     def compose(self) -> ComposeResult:
-        yield Pane("Tokens", TokensPane())
+        with Horizontal():
+            yield Pane("Tokens", TokensPane(), id="list")
+            yield Pane("Positions", PositionsPane(self._trace), id="places")
 
     def on_mount(self) -> None:
         self.query_one(TokensPane).trace = self._trace
+        self._look()
+
+    def on_resize(self) -> None:
+        self.set_class((self.size.width or self.app.size.width) < ROOM, "-narrow")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("step", "steps"):
+            return self.found is not None and len(self.found.steps) > 1
+        return True
+
+    def action_page(self, name: str) -> None:
+        """Bring a page of the positions to the front, and the keyboard to it."""
+        self.query_one(PositionsPane).page = name
+        self.add_class("-placed")
+        self.call_after_refresh(self._enter)
+
+    def action_step(self, by: int) -> None:
+        steps = self.found.steps if self.found is not None else []
+        if steps:
+            at = steps.index(self.step) if self.step in steps else len(steps) - 1
+            self.step = steps[max(0, min(at + by, len(steps) - 1))]
+
+    @work
+    async def action_steps(self) -> None:
+        steps = self.found.steps if self.found is not None else []
+        at = steps.index(self.step) if self.step in steps else len(steps) - 1
+        chosen = await self.app.push_screen_wait(PickScreen("Forwards", [f"forward {step}" for step in steps], at))
+        if chosen is not None:
+            self.step = steps[chosen]
+
+    def action_zoom(self) -> None:
+        """Give all the room to the pane that has the keyboard."""
+        self.set_class(self.query_one("#places").has_focus_within, "-placed")
+        self.toggle_class("-zoomed")
+
+    def action_out(self) -> None:
+        if self.has_class("-zoomed") and not self.has_class("-narrow"):
+            self.remove_class("-zoomed")
+        else:
+            self.remove_class("-zoomed", "-placed")
+            self.call_after_refresh(self._back)
+
+    def watch_step(self) -> None:
+        self._look()
+
+    def _enter(self) -> None:
+        inside = self.query_one(PositionsPane).inside()
+        if inside is not None:
+            self.screen.set_focus(inside)
+
+    def _back(self) -> None:
+        inside = next((widget for widget in self.query("#list *") if widget.can_focus and widget.display), None)
+        self.screen.set_focus(inside)
+
+    def _look(self) -> None:
+        self.run_worker(self._work(self.step, self._row, self.found), group="places", exclusive=True)
+
+    async def _work(self, step: int | None, row: int, before: PlacesLook | None) -> None:
+        try:
+            found = await Job("places", lambda _: look(self._trace, step, row, before)).start().result()
+        except Exception as error:  # a file of the trace that has gone: said in place of the positions
+            self.post_message(self.Looked(None, f"The positions cannot be read: {error}"))
+        else:
+            self.post_message(self.Looked(found))
+
+    def on_tokens_tab_looked(self, event: TokensTab.Looked) -> None:
+        event.stop()
+        found, pane = event.look, self.query_one(PositionsPane)
+        if found is None:
+            self.notify(event.error, severity="error", markup=False)
+            return
+        self.found = found
+        pane.show(found)
+        if found.talk is not None and len(found.steps) > 1:
+            self.query_one(TokensPane).show_row(self._row, found.talk.tokens)
+        self.query_one(TokensPane).tell()
+        self.refresh_bindings()
+
+    @on(TokensPane.Selected)
+    def _selected(self, event: TokensPane.Selected) -> None:
+        event.stop()
+        if event.row != self._row:
+            self._row = event.row
+            self._look()
+            return
+        item = self.query_one(TokensPane).current
+        self.query_one(PositionsPane).point(event.index, 1 if item is None else item.count)
+
+    @on(PicturePage.Pointed)
+    def _pointed(self, event: PicturePage.Pointed) -> None:
+        event.stop()
+        self.query_one(TokensPane).reveal(event.index)
+
+    @on(PageLine.Chosen)
+    def _page(self, event: PageLine.Chosen) -> None:
+        event.stop()
+        self.action_page(event.page)

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from inspector.trace import Token, Trace
 from inspector.tui.widgets.token_flow import TokenFlow
-from inspector.tui.widgets.token_items import Item, counted, items, matches, run_of
+from inspector.tui.widgets.token_items import FOLDED, Item, counted, items, matches, run_of
 from inspector.tui.widgets.token_table import TokenTable
 
 WIDE = 120
@@ -62,6 +62,7 @@ class TokensPane(Vertical):
         self._items: list[Item] = []
         self._unfolded: set[int] = set()
         self._terms: list[str] = []
+        self._longer: dict[int, Sequence[Token]] = {}
 
     def compose(self) -> ComposeResult:
         yield Static(id="row", markup=False)
@@ -71,7 +72,9 @@ class TokensPane(Vertical):
 
     @property
     def tokens(self) -> Sequence[Token]:
-        """The tokens of the row."""
+        """The tokens of the row: of the prompt, or as many as were given to be shown."""
+        if self.row in self._longer:
+            return self._longer[self.row]
         rows = self.trace.tokens if self.trace is not None else []
         return rows[self.row] if self.row < len(rows) else []
 
@@ -87,6 +90,28 @@ class TokensPane(Vertical):
         if number is not None:
             self.query_one(TokenFlow).cursor = number
 
+    def show_row(self, row: int, tokens: Sequence[Token]) -> None:
+        """Show other tokens in a row than those of the prompt: what was decoded with them."""
+        self._longer[row] = tokens
+        if row == self.row:
+            self._show()
+
+    def reveal(self, index: int) -> None:
+        """Put the cursor on the very token at `index`, and unfold the run that hides it."""
+        if not 0 <= index < len(self.tokens):
+            return
+        start = run_of(self.tokens, index)
+        if start not in self._unfolded and self.tokens[start].kind in FOLDED:
+            self._unfolded |= {start}
+            self._show(index)
+        else:
+            self.select(index)
+
+    def tell(self) -> None:
+        """Say again what the cursor stands on."""
+        if self.current is not None:
+            self.post_message(self.Selected(self.row, self.current.token.index))
+
     def filter(self, text: str) -> None:
         """List the tokens whose text, id and kind hold every word of `text`; the others grow faint in the text."""
         self._terms = text.lower().split()
@@ -95,6 +120,7 @@ class TokensPane(Vertical):
     def watch_trace(self) -> None:
         self._terms = []
         self._unfolded = set()
+        self._longer = {}
         self.set_reactive(TokensPane.row, 0)
         self._show(0)
 
@@ -130,7 +156,7 @@ class TokensPane(Vertical):
         table = self.query_one(TokenTable)
         with table.prevent(TokenTable.Moved):
             table.show_item(event.number)
-        self._tell()
+        self.tell()
 
     @on(TokenTable.Moved)
     def _listed(self, event: TokenTable.Moved) -> None:
@@ -139,7 +165,7 @@ class TokensPane(Vertical):
         if flow.cursor != event.number:
             with flow.prevent(TokenFlow.Moved):
                 flow.cursor = event.number
-            self._tell()
+            self.tell()
 
     @on(TokenTable.Opened)
     def _opened(self, event: TokenTable.Opened) -> None:
@@ -170,7 +196,3 @@ class TokensPane(Vertical):
         place = f"row {self.row + 1} of {rows}  " if rows > 1 else ""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(self.tokens))
         return f"{place}{len(self.tokens):,} tokens: {kinds}"
-
-    def _tell(self) -> None:
-        if self.current is not None:
-            self.post_message(self.Selected(self.row, self.current.token.index))

@@ -188,6 +188,15 @@ class ViewsPane(Vertical):
         """The options that were set."""
         return {line.option: line.value for line in self.query(OptionLine) if line.value}
 
+    def choose(self, name: str) -> bool:
+        """Bring a view to the front, and the keyboard to the list; False where there is no such view."""
+        if name not in self.views:
+            return False
+        listed = self.query_one(ViewsList)
+        listed.cursor = list(self.views).index(name)
+        listed.focus()
+        return True
+
     def filter(self, text: str) -> None:
         """Narrow the tables and trees that are shown, and those that will be, to the lines that hold every word."""
         self._filter = text

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.scrolled import Scrolled
 
 if TYPE_CHECKING:
     from inspector.analysis.checks import Check
@@ -19,18 +18,12 @@ if TYPE_CHECKING:
 SIGNS = {False: ("≠", "$text-error"), None: ("?", "$text-warning"), True: ("✓", "$text-success")}
 
 
-class Account(VerticalScroll):
+class Account(Scrolled):
     """Findings first, as far as something is wrong, then what is known of the mask, then what was found to be right."""
 
     DEFAULT_CSS = """
-    Account { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; background: $surface; }
+    Account { background: $surface; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "Up", show=False, id="text.up", tooltip="One line up"),
-        Binding("j", "scroll_down", "Down", show=False, id="text.down", tooltip="One line down"),
-        Binding("g", "scroll_home", "Top", show=False, id="text.top", tooltip="To the first line"),
-        Binding("G", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="To the last line"),
-    ]
 
     def compose(self) -> ComposeResult:
         yield Static()
@@ -42,6 +35,11 @@ class Account(VerticalScroll):
         lines = [*map(finding, wrong), *told, *map(finding, right)]
         self.query_one(Static).update(Content("\n\n").join(lines))
         self.scroll_home(animate=False)
+
+
+def listed(checks: Sequence[Check]) -> str:
+    """Checks as plain text, one a line, each with its sign."""
+    return "\n".join(f"{SIGNS[check.ok][0]} {check.name}: {check.evidence}" for check in checks)
 
 
 def finding(check: Check) -> Content:

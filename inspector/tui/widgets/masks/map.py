@@ -34,8 +34,15 @@ class MaskMap(HeatMap, inherit_bindings=False):
             if name not in WITHOUT
         ),
         Binding("d", "diagonal", "Own key", show=False, id="mask.diagonal", tooltip="To the key of the query itself"),
-        Binding("n", "blind(1)", "Sees nothing", id="mask.blind", tooltip="To the next query that sees no key"),
-        Binding("N", "blind(-1)", "", show=False, id="mask.blind_before", tooltip="To the one before"),
+        Binding("b", "blind(1)", "Sees nothing", id="mask.blind", tooltip="To the next query that sees no key"),
+        Binding(
+            "B",
+            "blind(-1)",
+            "Sees nothing, before",
+            show=False,
+            id="mask.blind_before",
+            tooltip="To the query before that sees no key",
+        ),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

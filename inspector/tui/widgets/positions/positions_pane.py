@@ -1,0 +1,186 @@
+"""The positions of a row beside its tokens: where one stands, how all come about, by what they are turned, patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from inspector.parts import Part, Text
+from inspector.trace import Trace
+from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.masks.account import finding, listed
+from inspector.tui.widgets.patch_picture import PatchPicture
+from inspector.tui.widgets.positions.look import PlacesLook, where
+from inspector.tui.widgets.positions.parts_page import PartsPage
+from inspector.tui.widgets.positions.picture_page import PicturePage
+from inspector.tui.widgets.positions.place_page import PlacePage
+from inspector.tui.widgets.positions.turning_page import TurningPage
+
+PAGES = {
+    "place": ("a", "Place", "Where the token under the cursor stands, and its place in its picture"),
+    "told": ("x", "Explained", "How the positions come about, run by run and forward by forward"),
+    "turned": ("t", "Turning", "By what the token's query and key are turned, and every rotary embedding"),
+    "patches": ("b", "Patches", "The patches of the picture in the vision tower, with its windows"),
+}
+"""Each page with its key, its title and what it shows."""
+
+
+class PageLine(Static):
+    """The pages with their keys; a click opens one."""
+
+    DEFAULT_CSS = """
+    PageLine {
+        height: 1;
+        padding: 0 1;
+        background: $panel;
+        link-color: $foreground;
+        link-style: none;
+        link-background-hover: $surface;
+    }
+    """
+
+    page: reactive[str] = reactive("place")
+
+    @dataclass
+    class Chosen(Message):
+        """A page is wanted."""
+
+        page: str
+
+    def render(self) -> Content:
+        return Content(" ").join([self._label(name) for name in PAGES])
+
+    def action_choose(self, name: str) -> None:
+        self.post_message(self.Chosen(name))
+
+    def _label(self, name: str) -> Content:
+        key, title, _ = PAGES[name]
+        label = f" {key} {title} "
+        if name == self.page:
+            return Content.styled(label, "bold $block-cursor-foreground on $block-cursor-background")
+        return Content(label).stylize(Style.from_meta({"@click": f"choose({name!r})"}))
+
+
+class PositionsPane(Vertical):
+    """Shows a `PlacesLook` and one token of it, on one of several pages; a page is filled when it is looked at."""
+
+    DEFAULT_CSS = """
+    PositionsPane {
+        height: 1fr;
+        & > #where { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
+        & > #worst { height: auto; max-height: 3; padding: 0 1; display: none; }
+        & > #worst.-some { display: block; }
+        & > ContentSwitcher { height: 1fr; }
+    }
+    """
+
+    page: reactive[str] = reactive("place", init=False)
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self.trace = trace
+        self.found: PlacesLook | None = None
+        self.index = 0
+        self.count = 1
+        self._filled: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        yield PageLine()
+        yield Static(id="where", markup=False)
+        yield Static(id="worst", markup=False)
+        with ContentSwitcher(initial="place"):
+            yield PlacePage(id="place")
+            yield PartsPage(id="told")
+            yield TurningPage(self.trace, id="turned")
+            yield PicturePage(fine=True, id="patches")
+
+    def watch_page(self, page: str) -> None:
+        self.query_one(PageLine).page = page
+        self.query_one(ContentSwitcher).current = page
+        self._fill(page)
+
+    def show(self, found: PlacesLook) -> None:
+        """Show another step or row."""
+        self.found = found
+        self._filled.clear()
+        self.query_one("#where", Static).update(visible(found.nothing or " · ".join(where(found))))
+        self._warn()
+        self.query_one(PlacePage).show_pictures(found.pictures)
+        self.query_one("#patches", PicturePage).show_pictures(found.pictures)
+
+    def point(self, index: int, count: int = 1) -> None:
+        """Show the token at an index of the row, the first of `count` that the cursor is on."""
+        if (index, count) != (self.index, self.count):
+            self._filled -= {"place", "turned", "patches"}
+        self.index, self.count = index, count
+        self._fill(self.page)
+
+    def inside(self) -> Widget | None:
+        """What can have the keyboard on the page in front."""
+        shown = self.query_one(f"#{self.page}")
+        inside = [widget for widget in shown.query("*") if widget.can_focus and widget.display]
+        return next((widget for widget in inside if isinstance(widget, PatchPicture)), next(iter(inside), None))
+
+    def _warn(self) -> None:
+        found = self.found
+        wrong = [] if found is None else [check for check in found.checks if check.ok is False]
+        line = self.query_one("#worst", Static)
+        line.set_class(bool(wrong), "-some")
+        if wrong:
+            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
+            line.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
+
+    def _fill(self, page: str) -> None:
+        """Fill a page that shows something else by now."""
+        found = self.found
+        if found is None or found.talk is None or page in self._filled:
+            return
+        self._filled.add(page)
+        standing = found.talk.at(self.index)
+        if page == "place":
+            self._place()
+        elif page == "told":
+            trace = self.trace
+            self.query_one("#told", PartsPage).show_parts(lambda: told(trace, found))
+        elif page == "turned":
+            self.query_one(TurningPage).show_token(found.placed, standing)
+        else:
+            self.query_one("#patches", PicturePage).point(standing if self.count == 1 else None)
+
+    def _place(self) -> None:
+        from inspector.views.place_words import token_facts
+
+        found = self.found
+        if found is None or found.talk is None or found.how is None:
+            return
+        standing = found.talk.at(self.index)
+        page = self.query_one(PlacePage)
+        if standing is None:
+            page.show_token("No token", [], None)
+            return
+        place = found.talk.sequenced.places[self.index]
+        text = f" “{visible(place.text, spaces=True)}”" if place.text else ""
+        head = f"token {self.index}{text} · id {place.id} · {place.kind}"
+        if self.count > 1:
+            head = f"tokens {self.index}–{self.index + self.count - 1}, folded; of the first: {head}"
+        page.show_token(head, token_facts(self.trace, standing, found.how), standing if self.count == 1 else None)
+
+
+def told(trace: Trace, found: PlacesLook) -> Sequence[Part]:
+    """Checks, and how the positions of a step come about."""
+    from inspector.views import positions
+
+    if found.placement is None:
+        return []
+    held = positions.held_by(trace, found.placed)
+    parts = positions.told(trace, found.placed, found.placement, held, width=0)
+    return [*([Text("Checks", listed(found.checks))] if found.checks else []), *parts]

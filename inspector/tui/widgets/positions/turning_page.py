@@ -1,0 +1,100 @@
+"""By what queries and keys are turned: a token's query and key in one head, and the rotary embeddings of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from inspector.parts import Part, Text
+from inspector.trace import Trace
+from inspector.tui.widgets.masks.account import listed
+from inspector.tui.widgets.positions.parts_page import PartsPage
+
+if TYPE_CHECKING:
+    from inspector.analysis.conversation import Standing
+    from inspector.analysis.placement import Placement
+
+
+class TurningPage(PartsPage):
+    """`depth` is the layer and `head` the head whose query and key are shown."""
+
+    DEFAULT_CSS = """
+    TurningPage > #chosen { height: 1; padding: 0 1; color: $text-muted; }
+    """
+    BINDING_GROUP_TITLE = "Turning"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "layer(1)", "Layer", id="turning.layer", tooltip="To the next layer"),
+        Binding("p", "layer(-1)", "Layer before", show=False, id="turning.layer_before", tooltip="To the layer before"),
+        Binding("e", "head(1)", "Head", id="turning.head", tooltip="To the next head"),
+        Binding("E", "head(-1)", "Head before", show=False, id="turning.head_before", tooltip="To the head before"),
+    ]
+
+    def __init__(self, trace: Trace, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.trace = trace
+        self.depth = 0
+        self.head = 0
+        self._placed: Sequence[Sequence[Placement]] = ()
+        self._standing: Standing | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="chosen", markup=False)
+        yield from super().compose()
+
+    def show_token(self, placed: Sequence[Sequence[Placement]], standing: Standing | None) -> None:
+        """Show how a token is turned; `placed` are the placements of the trace."""
+        self._placed, self._standing = placed, standing
+        self._again()
+
+    def action_layer(self, by: int) -> None:
+        self.depth = max(0, min(self.depth + by, self._limits()[0] - 1))
+        self._again()
+
+    def action_head(self, by: int) -> None:
+        self.head = max(0, min(self.head + by, self._limits()[1] - 1))
+        self._again()
+
+    def _limits(self) -> tuple[int, int]:
+        """How many layers turn, and heads of queries in one."""
+        from inspector.analysis.projections import decoder_attention, heads
+
+        if self._standing is None:
+            return 1, 1
+        calls = decoder_attention(self.trace, self._standing.placement.forward.step)
+        return max(1, len(calls)), max(1, heads(calls[min(self.depth, len(calls) - 1)], "query") if calls else 1)
+
+    def _again(self) -> None:
+        layers, heads = self._limits()
+        self.depth, self.head = min(self.depth, layers - 1), min(self.head, heads - 1)
+        place = f"layer {self.depth} of {layers} (n, p) · head {self.head} of {heads} (e, E)"
+        self.query_one("#chosen", Static).update(place)
+        trace, placed, standing, layer, head = self.trace, self._placed, self._standing, self.depth, self.head
+        self.show_parts(lambda: list(made(trace, placed, standing, layer, head)))
+
+
+def made(
+    trace: Trace, placed: Sequence[Sequence[Placement]], standing: Standing | None, layer: int, head: int
+) -> Iterator[Part | Widget]:
+    """The dimensions of a head, the token's query and key before and after turning, then what turns them."""
+    from inspector.tui.widgets.positions.head_bar import HeadBar
+    from inspector.views import turning
+    from inspector.views.positions import cos_and_sin, held_by, rotation
+
+    held = held_by(trace, placed)
+    decoder = [item for item in held if not item.vision]
+    yield from (HeadBar(item) for item in decoder)
+    if not decoder:
+        yield Text("Turning", "This model does not turn queries and keys by their positions.")
+    if standing is not None and standing.place is not None and decoder:
+        parts, checks = turning.parts(trace, standing.placement, held, str(standing.local), str(layer), str(head))
+        if checks:
+            yield Text("Checks", listed(checks))
+        yield from parts
+    if standing is not None:
+        yield from cos_and_sin(trace, standing.placement, held)[0]
+    yield from (part for part in rotation(held) if part.kind != "picture")
