@@ -43,21 +43,31 @@ NOTE = (
 )
 
 
-def grown(steps: Sequence[Step]) -> list[Twig]:
-    """The roots of the tree: the beams of the first step."""
-    roots: list[Twig] = []
-    before: dict[int, Twig] = {}
-    for step in steps:
-        alive: dict[int, Twig] = {}
+class Growth:
+    """The tree of the beams, step by step. `roots` are the beams of the first step."""
+
+    def __init__(self) -> None:
+        self.roots: list[Twig] = []
+        self._alive: dict[int, Twig] = {}
+
+    def add(self, step: Step) -> None:
+        """Let the beams that are alive go on with what the next step took up."""
+        before, self._alive = self._alive, {}
         texts = texts_of([step])
         for row in step.rows:
             for beam in (beam for beam in row.beams if not beam.only_fills):
                 twig = Twig(step.index, beam, text(texts, beam.id))
-                (before[beam.parent].next if beam.parent in before else roots).append(twig)
+                (before[beam.parent].next if beam.parent in before else self.roots).append(twig)
                 if beam.row is not None:
-                    alive[beam.row] = twig
-        before = alive
-    return roots
+                    self._alive[beam.row] = twig
+
+
+def grown(steps: Sequence[Step]) -> list[Twig]:
+    """The roots of the tree: the beams of the first step."""
+    growth = Growth()
+    for step in steps:
+        growth.add(step)
+    return growth.roots
 
 
 def texts_of(steps: Sequence[Step]) -> dict[int, str]:

@@ -17,7 +17,7 @@ from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
 from inspector.tui.widgets.outline import Outline
 from inspector.tui.widgets.virtual_list import VirtualList
-from inspector.views.beams import Twig, grown
+from inspector.views.beams import Growth, Twig
 
 SCORE = 8
 """Cells of a score."""
@@ -90,16 +90,22 @@ class BeamTree(Folding, VirtualList):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.outline = Outline()
-        self._steps: Sequence[Step] = ()
+        self._growth = Growth()
+        self._known: list[Step] = []
         self._runs: list[Run] = []
 
     @property
     def steps(self) -> Sequence[Step]:
-        return self._steps
+        return self._known
 
     @steps.setter
     def steps(self, steps: Sequence[Step]) -> None:
-        self._steps = steps
+        known = len(self._known)
+        if not known or len(steps) < known or steps[known - 1] is not self._known[-1]:
+            self._growth, self._known = Growth(), []
+        for step in steps[len(self._known) :]:
+            self._growth.add(step)
+            self._known.append(step)
         self._read()
 
     @property
@@ -146,26 +152,27 @@ class BeamTree(Folding, VirtualList):
         return max(width - state - SCORE - 3, 0), state
 
     def _read(self) -> None:
-        steps = self._steps if self.at is None else self._steps[: self.at + 1]
+        newest = len(self._known) - 1 if self.at is None else min(self.at, len(self._known) - 1)
         self.outline, self._runs = Outline(), []
-        newest = len(steps) - 1
-        stack: list[tuple[Twig, int | None]] = [(twig, None) for twig in reversed(grown(steps))]
+        roots = self._growth.roots if newest >= 0 else []
+        stack: list[tuple[Twig, int | None]] = [(twig, None) for twig in reversed(roots)]
         while stack:
             twig, above = stack.pop()
-            run, last = _run(twig, newest)
+            run, after = _run(twig, newest)
             item = self.outline.add(above)
             self._runs.append(run)
-            stack += [(child, item) for child in reversed(last.next)]
+            stack += [(child, item) for child in reversed(after)]
         self.outline.update()
         live = next((item for item, run in enumerate(self._runs) if run.sign == LIVE and run.last.row == 0), 0)
         self.show(live)
 
 
-def _run(twig: Twig, newest: int) -> tuple[Run, Twig]:
-    """A twig with what follows it without parting, and the last of them."""
+def _run(twig: Twig, newest: int) -> tuple[Run, list[Twig]]:
+    """A twig with what follows it without parting up to the step `newest`, and where they part."""
     texts, start = [twig.text], twig.step
-    while len(twig.next) == 1 and twig.next[0].beam.state == "live":
+    while twig.step < newest and len(twig.next) == 1 and twig.next[0].beam.state == "live":
         twig = twig.next[0]
         texts.append(twig.text)
-    run = Run("".join(texts), start, twig.step, twig.beam, bool(twig.next), twig.step == newest)
-    return run, twig
+    after = twig.next if twig.step < newest else []
+    run = Run("".join(texts), start, twig.step, twig.beam, bool(after), twig.step == newest)
+    return run, after
