@@ -70,12 +70,12 @@ def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
 
 def encoded(session: Any, batch: Sequence[Case]) -> dict[str, torch.Tensor]:
     """The inputs of a batch, all of whose cases have pictures, or clips, or neither."""
-    from inspector.models.inputs import make_request
+    from inspector import Request
 
-    clips = [list(case.frames) for case in batch if len(case.frames) > 1]
-    pictures = [case.frames[0] for case in batch if len(case.frames) == 1]
-    prompts = [case.question.text for case in batch]
-    request = make_request(prompts, pictures, None, None, False, clips, 2.0 if clips else None, None)
+    clips = tuple(list(case.frames) for case in batch if len(case.frames) > 1)
+    pictures = tuple(case.frames[0] for case in batch if len(case.frames) == 1)
+    prompts = tuple(case.question.text for case in batch)
+    request = Request(prompts, pictures, videos=clips, fps=2.0 if clips else None)
     return session.to_device(session.encode(request).tensors)  # type: ignore[no-any-return]
 
 
