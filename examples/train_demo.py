@@ -46,8 +46,9 @@ def main(
     module, kind = TRAINEES[name]
     trainee = getattr(importlib.import_module(f"demo_training.{module}"), kind)
     if output:
+        settings = Settings(minutes * 60, seed=seed, device=chosen(device), **trainee.settings)
         torch.manual_seed(seed)
-        learn(trainee(), Settings(minutes * 60, seed=seed, device=chosen(device)), output, console)
+        learn(trainee(), settings, output, console)
     rows = evaluate(measured or output or "", trainee.sizes, bool(trainee.clips), questions, console.log)
     click.echo(table(rows))
 

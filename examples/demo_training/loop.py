@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Trainee(Protocol):
     """Width and height of the pictures; the first is the usual one."""
     clips: Sequence[int]
     """How many frames a clip may have; none where the model takes no clips."""
+    settings: Mapping[str, Any]
+    """How it is trained otherwise than `Settings` says."""
 
     def losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         """The mean loss of the answers' tokens, and the auxiliary loss."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -100,6 +102,7 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
 
     sizes = SIZES
     clips = (4, 4, 6, 8)
+    settings: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self) -> None:
         from transformers import Qwen2_5_VLForConditionalGeneration

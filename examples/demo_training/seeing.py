@@ -16,6 +16,9 @@ from .scenes import COLORS
 
 Head = tuple[int, int]
 
+FINAL_NORMS = ("language_model.norm", "transformer.ln_f")
+"""How the norm before the head is called."""
+
 
 @torch.no_grad()
 def heads_on_things(session: Any, found: Sequence[Case]) -> dict[Head, float]:
@@ -29,9 +32,11 @@ def heads_on_things(session: Any, found: Sequence[Case]) -> dict[Head, float]:
         ids, inputs = _answered(session, batch)
         attentions = _forward(session, inputs, ids, output_attentions=True).attentions
         for row, case in enumerate(batch):
-            for place, thing in _color_words(session, case, ids[row], inputs["input_ids"].shape[1]):
+            own = _written_out(session, ids[row])
+            start = len(own) - ids.shape[1] + inputs["input_ids"].shape[1]
+            for place, thing in _color_words(session, case, own, start):
                 words += 1
-                image = (ids[row] == session.config.image_token_id).nonzero().flatten()
+                image = (own == session.config.image_token_id).nonzero().flatten()
                 for layer, weights in enumerate(attentions):  # [rows, heads, tokens, tokens]
                     tops = weights[row, :, place, image].argmax(-1)
                     hits.update((layer, head) for head, top in enumerate(tops.tolist()) if top in thing)
@@ -46,21 +51,36 @@ def lens_agreement(session: Any, found: Sequence[Case]) -> list[float]:
     agreed: list[Tensor] = []
     for batch in batches(found):
         ids, inputs = _answered(session, batch)
-        start = inputs["input_ids"].shape[1]
+        new = ids.shape[1] - inputs["input_ids"].shape[1]
         output = _forward(session, inputs, ids, output_hidden_states=True)
-        answered = ids[:, start:] != session.processor.tokenizer.pad_token_id
-        final = output.logits[:, start - 1 : -1].argmax(-1)
+        answered = ids[:, -new:] != session.processor.tokenizer.pad_token_id
+        final = output.logits[:, -new - 1 : -1].argmax(-1)
         tops = [_read(session, state, last=state is output.hidden_states[-1]) for state in output.hidden_states]
-        agreed.append(torch.stack([(top[:, start - 1 : -1] == final)[answered] for top in tops]))
+        agreed.append(torch.stack([(top[:, -new - 1 : -1] == final)[answered] for top in tops]))
     return [float(share) for share in torch.cat(agreed, 1).float().mean(1)]
 
 
 def _read(session: Any, state: Tensor, *, last: bool) -> Tensor:
     """The tokens that a state would give: i64 [rows, tokens]. The last state comes with the norm applied."""
     model = session.model
-    normed = state if last else model.model.language_model.norm(state)
-    found: Tensor = model.lm_head(normed).argmax(-1)
+    norm = next(module for name, module in model.named_modules() if name.endswith(FINAL_NORMS))
+    found: Tensor = model.get_output_embeddings()(state if last else norm(state)).argmax(-1)
     return found
+
+
+def _written_out(session: Any, ids: Tensor) -> Tensor:
+    """The ids of a row with as many placeholders as a picture has tokens, for a model that is given one alone."""
+    features = getattr(session.config, "image_seq_length", None) or 1
+    return ids.repeat_interleave(torch.where(ids == session.config.image_token_id, features, 1))
+
+
+def _grid(config: Any, width: int, height: int) -> tuple[int, int]:
+    """Rows and columns of the image tokens of a picture."""
+    vision = config.vision_config
+    if hasattr(vision, "image_size"):
+        return vision.image_size // vision.patch_size, vision.image_size // vision.patch_size
+    side = vision.patch_size * vision.spatial_merge_size
+    return height // side, width // side
 
 
 def _answered(session: Any, batch: Sequence[Case]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -91,8 +111,7 @@ def _color_words(session: Any, case: Case, ids: Tensor, start: int) -> list[tupl
     colors = [thing.color for thing in case.scene.things]
     if session.processor.tokenizer.decode(ids[start:], skip_special_tokens=True) not in case.question.answers:
         return []
-    image = case.frames[0]
-    rows, columns = image.height // 28, image.width // 28
+    rows, columns = _grid(session.config, *case.frames[0].size)
     seen = labels([Lesson(case.scene, list(case.frames), [], [])], 1, rows, columns)[0, :, 0]
     return [
         (start + number, set((seen == COLORS.index(word) + 1).nonzero().flatten().tolist()))
