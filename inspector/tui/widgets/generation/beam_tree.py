@@ -47,6 +47,11 @@ class Run:
         return " " if self.goes_on else LIVE if self.is_newest else OUTSCORED
 
     @property
+    def rank(self) -> tuple[bool, float]:
+        """Live beams come before finished ones, whose scores are of another kind, then better ones first."""
+        return self.sign == LIVE, self.last.score
+
+    @property
     def state(self) -> str:
         """What became of it, in words."""
         if self.last.state != "live":
@@ -163,8 +168,8 @@ class BeamTree(Folding, VirtualList):
             self._runs.append(run)
             stack += [(child, item) for child in reversed(after)]
         self.outline.update()
-        live = next((item for item, run in enumerate(self._runs) if run.sign == LIVE and run.last.row == 0), 0)
-        self.show(live)
+        ends = [item for item, run in enumerate(self._runs) if run.sign in (LIVE, FINISHED)]
+        self.show(max(ends, key=lambda item: self._runs[item].rank, default=0))
 
 
 def _run(twig: Twig, newest: int) -> tuple[Run, list[Twig]]:

@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from inspector.trace.stages import Stages
 from inspector.trace.steps import Choice, Step
 from inspector.tui.widgets.cells import fit
-from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent, tokens_of
+from inspector.tui.widgets.generation.pipeline import REMOVED, Line, in_percent, percent, tokens_of
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
@@ -40,7 +40,10 @@ class Series:
 
 
 class Chances(VirtualList):
-    """A token a line, in the order after the processors; the chosen one is marked. `other` is a what-if's pipeline."""
+    """A token a line, in the order after the processors; the chosen one is marked. `other` is a what-if's pipeline.
+
+    The head says what a full bar stands for, so that a flat distribution shows its differences too.
+    """
 
     DEFAULT_CSS = """
     Chances {
@@ -70,6 +73,7 @@ class Chances(VirtualList):
         self._series: list[Series] = []
         self._tokens: Sequence[int] = ()
         self._choice: Choice | None = None
+        self._full = 1.0
 
     def watch_step(self) -> None:
         self._read()
@@ -81,8 +85,10 @@ class Chances(VirtualList):
         self._read()
 
     def head(self, width: int) -> str:
-        name, bar = self._shares(width)
-        return fit("", name) + "".join(" " + fit(series.title, bar) for series in self._series)
+        name, room = self._shares(width)
+        end = f"{in_percent(self._full)}%"
+        titles = (fit(series.title, max(room - len(end), 0)) + end for series in self._series)
+        return fit("", name) + "".join(f" {title}" for title in titles)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         token = self._tokens[row]
@@ -112,7 +118,7 @@ class Chances(VirtualList):
         text = "" if standing is None else GONE if standing is REMOVED else words
         yield Segment(fit(text, number, right=True) + " ", self.ink("quiet"))
         colour = self.get_component_rich_style(f"chances--{series.title}", partial=True)
-        yield Segment(fit(bar(share, room - number - 1), room - number - 1), colour)
+        yield Segment(fit(bar(share / self._full, room - number - 1), room - number - 1), colour)
 
     def _read(self) -> None:
         self._series, self._tokens, self._choice = [], (), None
@@ -127,6 +133,8 @@ class Chances(VirtualList):
             if other is not None:
                 self._series.append(Series("what-if", other, len(other.stages) - 1))
             self._tokens = tokens_of(mine, other)
+            stages = [series.line.stages[series.place] for series in self._series]
+            self._full = full_bar(max((item.probability for stage in stages for item in stage.top[:1]), default=1.0))
         self.set_rows(len(self._tokens), 0)
 
     def _text(self, token: int) -> str:
@@ -137,6 +145,12 @@ class Chances(VirtualList):
         """Cells of the token, and of each series without the blank before it."""
         name = max(NAME[0], min(width // 4, NAME[1]))
         return name, max((width - name) // max(len(self._series), 1) - 1, BRIEF + 2)
+
+
+def full_bar(largest: float) -> float:
+    """What the longest bar stands for: the least of 100, 50, 20, 10, 5, 2, 1, … percent that holds every bar."""
+    ends = (1.0, *(float(f"{first}e-{digits}") for digits in range(1, 8) for first in (5, 2, 1)))
+    return min(end for end in ends if end >= min(largest, 1.0))
 
 
 def whole_percent(probability: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from inspector.analysis.wording import in_bytes, in_seconds
+from inspector.analysis.wording import in_bytes, in_seconds, number
 from inspector.trace.steps import Choice, Draft, Step, StepRow
 from inspector.tui.widgets.generation.pipeline import percent
 from inspector.views.beams import text as text_of
@@ -25,9 +25,9 @@ class Fact:
 
 
 def facts(step: Step, row: int, texts: Mapping[int, str]) -> list[Fact]:
-    """Everything about one row of a step. `texts` are those of drafted tokens, as far as they are known."""
+    """Everything about one row of a step. `texts` are those of drafted tokens and beams, as far as known."""
     taken = step.rows[row]
-    found = [*_chosen(taken), *_stopping(taken)]
+    found = [*_chosen(taken), *_beams(taken, texts), *_stopping(taken)]
     if step.draft is not None:
         found += _draft(step.draft, texts)
     return [*found, *_place(step, taken), *_timings(step)]
@@ -41,11 +41,13 @@ def _chosen(taken: StepRow) -> Iterator[Fact]:
     if choice is None:
         yield Fact("chosen", "none: no continuation of this beam was taken up", "quiet")
         return
-    yield Fact("forced" if choice.forced else "chosen", f"{token_text(choice.text)}  ({choice.id})", "accent")
+    name = "forced" if choice.forced else "best" if taken.beams else "chosen"
+    yield Fact(name, f"{token_text(choice.text) or '‹no text›'}  ({choice.id})", "accent")
     first = taken.processors[0].chosen
     yield Fact("  probability", percent(choice.probability) + _of_model(percent(first.probability) if first else None))
     yield Fact("  rank", f"{choice.rank:,}" + _of_model(f"{first.rank:,}" if first else None))
-    yield from _greedy(taken, choice)
+    if not taken.beams:
+        yield from _greedy(taken, choice)
 
 
 def _of_model(text: str | None) -> str:
@@ -59,6 +61,16 @@ def _greedy(taken: StepRow, choice: Choice) -> Iterator[Fact]:
     best = next((item for item in taken.processors[-1].top if item.id == choice.greedy), None)
     other = f"‹{choice.greedy}›" if best is None else f"{token_text(best.text)} with {percent(best.probability)}"
     yield Fact("  greedy", f"≠ {other}", "loud")
+
+
+def _beams(taken: StepRow, texts: Mapping[int, str]) -> Iterator[Fact]:
+    """What continues a beam: where it goes on, or what ended it."""
+    found = [beam for beam in taken.beams if not beam.only_fills]
+    if found:
+        yield Fact("continued by", f"{len(found)}")
+    for beam in found:
+        where = f"row {beam.row}" if beam.state == "live" else f"{beam.state}: {beam.reason}"
+        yield Fact(f"  {text_of(texts, beam.id)}", f"{where}, score {number(beam.score, 4)}")
 
 
 def _stopping(taken: StepRow) -> Iterator[Fact]:
@@ -91,6 +103,9 @@ def _place(step: Step, taken: StepRow) -> Iterator[Fact]:
 
 def _timings(step: Step) -> Iterator[Fact]:
     times = step.timings
+    if not times.total:
+        yield Fact("time", "its token was drafted, and checked by the forward of a step before", "quiet")
+        return
     yield Fact("time", in_seconds(times.total))
     for name, seconds in (("forward", times.forward), ("processors", times.processors), ("recording", times.recording)):
         yield Fact(f"  {name}", in_seconds(seconds), "quiet")

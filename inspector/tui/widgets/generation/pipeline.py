@@ -62,13 +62,13 @@ class Line:
         return REMOVED if stage.kept <= len(stage.top) else None
 
     def text(self, token: int) -> str | None:
-        """The text of a token that stands in a table, was chosen, or was asked for."""
+        """The text of a token that stands in a table, was chosen, or was asked for; None where it has none."""
         if self.choice is not None and self.choice.id == token:
-            return self.choice.text
+            return self.choice.text or None
         for stage, ranks in zip(self.stages, self._ranks, strict=True):
             if token in ranks:
-                return stage.top[ranks[token]].text
-        return self.asked[token].text if token in self.asked else None
+                return stage.top[ranks[token]].text or None
+        return self.asked[token].text or None if token in self.asked else None
 
     def tokens(self) -> list[int]:
         """Those of the last table, then those that fell out on the way, then the chosen one and those asked for."""

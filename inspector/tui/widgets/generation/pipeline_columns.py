@@ -79,10 +79,9 @@ class Column:
 
 
 def parameters(stage: Stage) -> str:
-    """What a processor was made with; without its name where that says nothing new."""
-    if list(stage.parameters) == [stage.name]:
-        return str(stage.parameters[stage.name])
-    return ", ".join(f"{key}={value}" for key, value in stage.parameters.items())
+    """What a processor was made with: a value alone where its name says nothing new, nothing of what was not set."""
+    given = {key: value for key, value in stage.parameters.items() if value is not None}
+    return ", ".join(str(value) if stage.name.endswith(key) else f"{key}={value}" for key, value in given.items())
 
 
 def _fact(stage: Stage | None, fact: str) -> str | None:

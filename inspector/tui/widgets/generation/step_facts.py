@@ -18,7 +18,7 @@ NAME = 14
 
 
 class StepFacts(VirtualList):
-    """The facts of one row of a step. `texts` knows the texts of drafted tokens that stand in no table."""
+    """The facts of one row of a step. `texts` knows tokens that stand in no table."""
 
     DEFAULT_CSS = """
     StepFacts { height: 1fr; width: 1fr; }
@@ -57,7 +57,8 @@ class StepFacts(VirtualList):
         if step is None or self.row >= len(step.rows):
             self._facts = ()
         else:
-            known = {**texts_of([step]), **self.texts} if step.draft is not None else {}
+            needed = step.draft is not None or step.rows[self.row].beams
+            known = {**texts_of([step]), **self.texts} if needed else {}
             self._facts = facts(step, self.row, known)
         self._names = max([NAME, *(len(fact.name) for fact in self._facts)])
         self.set_rows(len(self._facts))

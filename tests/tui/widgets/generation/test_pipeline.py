@@ -64,7 +64,7 @@ def test_a_column() -> None:
     found = columns()
     assert list(found) == [name for name, _ in PROCESSORS]
     top_p = found["top_p"]
-    assert top_p.facts["parameters"] == "top_p=0.9, min_tokens_to_keep=1"
+    assert top_p.facts["parameters"] == "0.9, min_tokens_to_keep=1"
     assert top_p.facts["left"] == f"{TAKEN.processors['top_p'].kept}"
     assert top_p.width == 20
     removed = next(token for token in LINE.tokens() if LINE.standing(4, token) is REMOVED)

@@ -3,12 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inspector.trace.stages import Standing
-from inspector.tui.widgets.generation.chances import Chances
+from inspector.trace.steps import Timings
+from inspector.tui.widgets.generation.chances import Chances, full_bar
 from inspector.tui.widgets.generation.facts import facts
 from inspector.tui.widgets.generation.pipeline import Asked
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_facts import StepFacts
-from tests.tui.widgets.generation.records import IDS, drafted, pipeline, row, step, steps
+from tests.tui.widgets.generation.records import IDS, beam_steps, drafted, pipeline, row, step, steps
 from tests.tui.widgets.screens import shown, stage, text
 
 STEP = step(9, [row(IDS[" rosetta"], 3), row(IDS[" milk"], 4, ended=True)])
@@ -93,13 +94,13 @@ async def test_bars_before_and_after() -> None:
         chances.step = STEP
         await pilot.pause()
         lines = text(chances)
-        assert lines[0].split() == ["model", "final"]
+        assert lines[0].split() == ["model", "100%", "final", "100%"]
         assert next(line for line in lines if "◂" in line).startswith("·rosetta")
         assert "█" in lines[1]
         assert lines[-4].rstrip().endswith("−")
         chances.other = WHAT_IF
         await pilot.pause()
-        assert text(chances)[0].split() == ["model", "final", "what-if"]
+        assert text(chances)[0].split() == ["model", "100%", "final", "100%", "what-if", "100%"]
         await pilot.press("enter")
         assert len(stage(pilot).said(Chances.TokenChosen)) == 1
 
@@ -110,7 +111,7 @@ async def test_a_greedy_step_has_one_series() -> None:
         raw = replace(STEP.rows[0], processors=type(STEP.processors)(STEP.processors[:1]))
         chances.step = replace(STEP, rows=(raw,))
         await pilot.pause()
-        assert text(chances)[0].split() == ["model"]
+        assert text(chances)[0].split() == ["model", "100%"]
 
 
 def told(number: int = 0, made: object = STEP) -> dict[str, str]:
@@ -142,6 +143,30 @@ def test_facts_of_what_is_not_greedy_of_what_ended_and_of_a_draft() -> None:
     assert told(made=last)["eos_token"] == "■ stops here"
     assert told(made=drafted())["accepted"].startswith("3  ")
     assert told(made=drafted())["rejected"].startswith("2  ")
+
+
+def test_facts_of_a_beam() -> None:
+    made = beam_steps()
+    found = told(0, made[3])
+    assert "chosen" not in found
+    assert "greedy" not in found
+    assert found["best"].startswith("·milk")
+    assert found["continued by"] == "2"
+    assert {name: text for name, text in found.items() if "score" in text} == {
+        f"‹{IDS[' milk']}›": "row 0, score -1.4",
+        f"‹{IDS[' 咖啡']}›": "row 1, score -2",
+    }
+    assert any(text == "finished: eos_token, score -1.1" for text in told(1, made[3]).values())
+
+
+def test_a_step_without_a_forward_of_its_own_has_no_times() -> None:
+    found = told(made=replace(STEP, timings=Timings(0.0, 0.0, 0.0, 0.001)))
+    assert "drafted" in found["time"]
+    assert "processors" not in found
+
+
+def test_what_a_full_bar_stands_for() -> None:
+    assert [full_bar(share) for share in (1, 0.6, 0.5, 0.11, 0.004)] == [1, 1, 0.5, 0.2, 0.005]
 
 
 async def test_facts_on_the_screen() -> None:
