@@ -44,7 +44,7 @@ CONVERSATIONS = 0.1
 POSITION_SCALE = 0.4
 """Of the position embeddings at the start, beside patch embeddings of about 0.5."""
 
-NEXT_TURN = "<|im_end|>\n<|im_start|>user\n"
+END, NEXT_TURN = "<|im_end|>", "\n<|im_start|>user\n"
 
 IMAGE_SETTINGS = {
     "do_center_crop": False,
@@ -114,7 +114,8 @@ class QuestionsFirst(Packer):
         row.add(self.before, PREFIX, 0)
         row.add(question, PICTURE, before)
         row.add(block.ids, PICTURE, row.begin)
-        turns = [("" if leads else asked, answer), *((NEXT_TURN + asked, answer) for asked, answer in others)]
+        opening = NEXT_TURN if self.is_conversation else END + NEXT_TURN
+        turns = [("" if leads else asked, answer), *((opening + asked, answer) for asked, answer in others)]
         behind = len(row.ids)
         for number, turn in enumerate(turns):
             if self.is_conversation:
