@@ -52,7 +52,7 @@ def _places() -> type[Provider]:
     return Places
 
 
-def _guide(app: App[None]) -> Guide:
+def _guide(app: InspectorApp) -> Guide:
     from inspector.tui.tour.guide import Guide
 
     return Guide(app)
@@ -147,7 +147,7 @@ class InspectorApp(App[None]):
 
         self._replace(InspectorScreen(run, lambda: self.library.views, self.library.tabs))
         if self.guide is not None:
-            self.call_after_refresh(self.guide.show)
+            self.call_after_refresh(self.guide.arrive)
         self.set_timer(CALM, lambda: self.job("Looking around in the trace", partial(self.library.warm, run.trace)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -233,6 +233,9 @@ class InspectorApp(App[None]):
         self.panic()
 
     def _replace(self, screen: Screen[Any]) -> None:
+        """Put a screen in place of what was there, with everything that was gone into from it."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.widgets import Footer
 
 from inspector.tui.palette import Command, commands, take
 from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import STOPS, Stop
 
+if TYPE_CHECKING:
+    from inspector.tui.app import InspectorApp
+
+PAUSE = 0.05
 PATIENCE = 10.0
 """Seconds after which an action that an earlier one should have made possible is left out."""
 
@@ -19,10 +23,11 @@ PATIENCE = 10.0
 class Guide:
     """Where the reader is on the tour. Every call is made in the program's own thread."""
 
-    def __init__(self, app: App[None], stops: Sequence[Stop] = STOPS) -> None:
+    def __init__(self, app: InspectorApp, stops: Sequence[Stop] = STOPS) -> None:
         self._app = app
         self._stops = stops
         self._at = 0
+        self._begun = False
 
     @property
     def stop(self) -> Stop:
@@ -33,6 +38,14 @@ class Guide:
         self._at = min(max(self._at + way, 0), len(self._stops) - 1)
         await self.show()
 
+    async def arrive(self) -> None:
+        """Another run is in front: that of the tour, which begins with it, or one that the reader went to."""
+        if self._begun:
+            await self._put_bar()
+        else:
+            self._begun = True
+            await self.show()
+
     async def show(self) -> None:
         """Put the text of the stop on the screen in front, and take its actions."""
         await self._put_bar()
@@ -40,13 +53,13 @@ class Guide:
             await self.act(action)
 
     async def act(self, action: str) -> None:
-        """Take an action by its binding's id, once it can be taken; it never can on a screen that lacks it."""
-        for _ in range(int(PATIENCE / 0.05)):
-            command = self._command(action)
+        """Take an action by its binding's id, once it can be taken and what went before is done."""
+        for _ in range(int(PATIENCE / PAUSE)):
+            command = None if self._busy() else self._command(action)
             if command is not None:
                 await take(self._app, command)
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PAUSE)
 
     async def leave(self) -> None:
         await self._app.screen.query(TourBar).remove()
@@ -57,5 +70,9 @@ class Guide:
         bar = TourBar(self.stop, self._at + 1, len(self._stops))
         await screen.mount(bar, before=next(iter(screen.query(Footer)), None))
 
+    def _busy(self) -> bool:
+        return any(job.alive for job in self._app.jobs)
+
     def _command(self, action: str) -> Command | None:
-        return next((command for command in commands(self._app.screen) if command.binding.id == action), None)
+        screen = self._app.screen
+        return next((command for command in commands(screen) if command.binding.id == action), None)
