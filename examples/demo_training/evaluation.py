@@ -78,7 +78,8 @@ def _samples(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, number
     for seed in range(SEEDS):
         _seed(seed)
         hot.append(answers(session, found, do_sample=True, temperature=1.0, repetition_penalty=1.0, top_k=0, top_p=1.0))
-        default.append(answers(session, found, do_sample=True, temperature=1e-6))
+        shipped = session.model.generation_config.temperature
+        default.append(answers(session, found, do_sample=True, temperature=shipped))
     distinct = [len(set(texts)) for texts in zip(*hot, strict=True)]
     said = [(case, text) for texts in hot for case, text in zip(found, texts, strict=True)]
     return [
