@@ -94,6 +94,7 @@ moving in it chooses both."""
         super().__init__()
         self.trace = trace
         self._how = how
+        self._able: object = None
         self.spot = Spot()
         self.sight: Sight | None = None
         self.watching = Watching(self, Looker(trace), self._show, self._region, self._fail)
@@ -110,6 +111,9 @@ moving in it chooses both."""
 
     def on_mount(self) -> None:
         self.go()
+
+    def on_unmount(self) -> None:
+        self.watching.close()
 
     def go(self, **changes: Any) -> None:
         """Look at something else; what is not named stays."""
@@ -228,30 +232,43 @@ moving in it chooses both."""
 
     def _show(self, sight: Sight, whole: bool) -> None:
         """Show a look in every pane. What was asked meanwhile stays asked."""
-        last = self.watching.wanted is None
-        self.sight = sight
-        if last:
-            self.spot = sight.spot
+        if not self.query(MapPane):  # the tab is being taken away
+            return
+        looker, pictures = self.watching.looker, self.query_one(PicturePane)
+        if sight is not self.sight:
+            last = self.watching.wanted is None
+            self.sight = sight
+            self.spot = sight.spot if last else self.spot
+            self._head(sight)
+            self.query_one(LitTokens).show_sight(sight, lead=last)
+            self.query_one(TopList).show_sight(sight)
+        elif len(sight.heads) > 1:
+            self.query_one(TopList).refresh()  # it names the head that looks at each key the most
+        pictures.show_sight(sight, looker)
+        self.query_one(MapPane).show_sight(sight, looker, whole=whole)
+        self._arrange(sight)
+
+    def _head(self, sight: Sight) -> None:
+        """What is looked at, above the panes."""
         self.query_one(WhereBar).sight = sight
         heads = self.query_one(HeadsBar)
         heads.heads, heads.choice = (sight.kernel.heads, sight.kernel.group), sight.spot.heads
-        self.query_one("#facts", Static).update(Content(visible(words.facts(sight))))
+        self.query_one("#facts", Static).update(Content(visible(words.facts(sight))), layout=False)
         self.query_one(Missing).say(f"{sight.problem}{self._how}" if sight.problem else "")
-        self.query_one(LitTokens).show_sight(sight, lead=last)
-        self.query_one(TopList).show_sight(sight)
-        looker, pictures, maps = self.watching.looker, self.query_one(PicturePane), self.query_one(MapPane)
-        pictures.show_sight(sight, looker)
-        maps.show_sight(sight, looker, whole=whole)
-        self._arrange(sight)
-        self.refresh_bindings()
 
     def _arrange(self, sight: Sight) -> None:
+        """Titles, which panes there are, and which keys: each is set only where it changes, since it costs a layout."""
         panes = {name: self.query_one(f"#{name}", Pane) for name in ("tokens", "top", "picture", "map")}
-        panes["picture"].border_title = Content(self.query_one(PicturePane).title)
-        panes["map"].border_title = Content(self.query_one(MapPane).title)
+        for name, title in (("picture", self.query_one(PicturePane).title), ("map", self.query_one(MapPane).title)):
+            if str(panes[name].border_title) != title:
+                panes[name].border_title = Content(title)
         absent = {"tokens"} if sight.conversation is None else set()
         absent |= set() if sight.regions else {"picture"}
         self.query_one(Columns).leave_out(*(panes[name] for name in absent))
+        able = tuple(self.check_action(action, ()) for action in ("row", "tower", "picture", "step"))
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
 
 def how_asked(run: Run) -> str:

@@ -8,10 +8,11 @@ from bisect import bisect_right
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -53,6 +54,7 @@ class Flow(ScrollView, can_focus=True):
         self.starts: list[int] = []
         self.tall = 1
         self.foot = 0
+        self._base = Style()
 
     @property
     def count(self) -> int:
@@ -102,8 +104,12 @@ class Flow(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self.break_lines()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        width, base = self.scrollable_content_region.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self._base
         foot = y - (self.scrollable_content_region.height - self.foot)
         if foot >= 0:
             segments = self.draw_foot(foot, width)

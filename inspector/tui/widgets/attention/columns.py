@@ -50,6 +50,8 @@ class Columns(Horizontal):
         """These panes have nothing to show."""
         if frozenset(absent) != self._absent:
             self._absent = frozenset(absent)
+            if any(pane.has_focus_within for pane in absent):
+                self.go(self._instead)
             self.lay_out()
 
     def go(self, pane: Pane) -> None:
@@ -63,6 +65,12 @@ class Columns(Horizontal):
     def panes(self) -> list[Pane]:
         """Those that have something to show, in the order of the tab key."""
         return [pane for side in self._sides for pane in side if pane not in self._absent]
+
+    @property
+    def _instead(self) -> Pane:
+        """Where the keyboard goes when its pane has nothing to show any more."""
+        (left, _), (right, _) = self._sides
+        return next((pane for pane in (left, right) if pane not in self._absent), self.panes[0])
 
     @property
     def at(self) -> Pane | None:

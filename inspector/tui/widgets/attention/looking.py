@@ -80,10 +80,13 @@ class Sight:
     def top(self) -> list[Attended]:
         return [] if self.probabilities is None else top(self.probabilities, LISTED)
 
-    def share(self, start: int, stop: int) -> float:
-        """How much goes to the tokens from `start` up to `stop`."""
-        first, last = (max(0, min(token - self.offset, self.kernel.keys)) for token in (start, stop))
-        return float(self.below[last] - self.below[first]) if self.probabilities is not None else math.nan
+    def shares(self, starts: Any, stops: Any) -> list[float]:
+        """How much goes to the tokens from each of `starts` up to each of `stops`, vectors of indices."""
+        import numpy as np
+
+        first, last = (np.clip(np.asarray(side) - self.offset, 0, self.kernel.keys) for side in (starts, stops))
+        found: list[float] = (self.below[last] - self.below[first]).tolist()
+        return found
 
     def token(self, key: int) -> Place | None:
         """The token that a key stands for; None in a vision tower, and for an empty place of a cache."""

@@ -153,7 +153,7 @@ class MapPane(Vertical):
         return action != "take" or self.mode == "matrix"
 
     def _say(self, text: str) -> None:
-        self.query_one(Static).update(text)
+        self.query_one(Static).update(text, layout=False)
 
 
 def _address(sight: Sight) -> Callable[[int | str, int | str], str]:

@@ -108,7 +108,7 @@ class PicturePane(Vertical):
         region, sight = self.shown, self._sight
         if region is not None and sight is not None and row < region.rows and column < region.columns:
             said = words.cell_words(sight, region, row, column)
-            self.query_one(".picture--words", Static).update(Content(visible(said)))
+            self.query_one(".picture--words", Static).update(Content(visible(said)), layout=False)
 
 
 def _query_key(sight: Sight) -> int:

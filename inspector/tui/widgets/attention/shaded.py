@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from rich.color import Color
 from rich.style import Style
@@ -11,7 +12,7 @@ from textual.color import Color as Shade
 from inspector.analysis.wording import number
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.token_flow import TokenFlow
-from inspector.tui.widgets.token_items import Piece
+from inspector.tui.widgets.token_items import Item, Piece
 
 STEPS = 16
 """Shades between no attention and the most."""
@@ -38,8 +39,11 @@ class ShadedFlow(TokenFlow):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._sight: Sight | None = None
+        self._shares: Sequence[float] = ()
         self._most = 0.0
         self._shades: dict[int, Style] = {}
+        self._inks: dict[str, Style] = {}
+        self._bounds: Sequence[Any] = ([], [])
 
     @property
     def most(self) -> float:
@@ -50,10 +54,12 @@ class ShadedFlow(TokenFlow):
         """Shade by another look."""
         self._sight = None if sight is None or sight.probabilities is None else sight
         self._most = 0.0 if self._sight is None else _most(self._sight)
+        self._shares = () if self._sight is None else self._sight.shares(*self._bounds)
         self.refresh()
 
     def notify_style_update(self) -> None:
         self._shades.clear()
+        self._inks.clear()
         super().notify_style_update()
 
     def hint(self, number_: int) -> str | None:
@@ -61,19 +67,26 @@ class ShadedFlow(TokenFlow):
         share = self._share(number_)
         return said if share is None else f"{said}\nprobability {number(share)}"
 
+    def show_items(self, items: Sequence[Item], cursor: int = 0) -> None:
+        import numpy as np
+
+        starts, stops = [item.token.index for item in items], [item.end.index + 1 for item in items]
+        self._bounds = np.array(starts), np.array(stops)
+        super().show_items(items, cursor)
+
     def _share(self, place: int) -> float | None:
         """How much an item gets; None where that is not known, or the query could not look there."""
         item = self._items[place]
         if self._sight is None or item.token.index >= self._sight.offset + self._sight.kernel.keys:
             return None
-        return self._sight.share(item.token.index, item.end.index + 1)
+        return self._shares[place]
 
     def _style(self, piece: Piece) -> Style:
         if piece.number == self.cursor:
-            return self.get_component_rich_style("flow--cursor")
+            return self._ink("flow--cursor")
         share = self._share(piece.number)
         if share is None or piece.number in self._quiet:
-            return self.get_component_rich_style("flow--pad")
+            return self._ink("flow--pad")
         level = min(1.0, share / self._most) if self._most > 0 else 0.0
         if self.app.no_color:
             return next((style for least, style in PLAINLY if level >= least), Style())
@@ -81,6 +94,12 @@ class ShadedFlow(TokenFlow):
         if shade not in self._shades:
             self._shades[shade] = self._shade(shade / STEPS)
         return self._shades[shade]
+
+    def _ink(self, name: str) -> Style:
+        key = f"{name} {self.has_focus}"
+        if key not in self._inks:
+            self._inks[key] = self.get_component_rich_style(name)
+        return self._inks[key]
 
     def _shade(self, share: float) -> Style:
         """From the plain ground to the lit one."""

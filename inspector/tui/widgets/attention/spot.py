@@ -57,8 +57,8 @@ def named(heads: Choice, count: int, group: int) -> str:
         return f"mean of {count} heads"
     if kind == "group":
         own = chosen(heads, count, group)
-        return f"mean of heads {own.start}–{own.stop - 1}, which share keys {number}"
-    return f"head {number}" + (f", which shares keys {number // group}" if group > 1 else "")
+        return f"mean of heads {own.start}–{own.stop - 1}"
+    return f"head {number}"
 
 
 def widened(heads: Choice, group: int) -> Choice:

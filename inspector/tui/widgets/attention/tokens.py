@@ -68,7 +68,7 @@ class LitTokens(Vertical):
         elif lead and sight.spot.token != self._query:
             self._point(sight.spot.token or 0)
         flow.light(sight)
-        self.query_one(Static).update(Content(_legend(sight, flow.most)))
+        self.query_one(Static).update(Content(_legend(sight, flow.most)), layout=False)
 
     def filter(self, text: str) -> None:
         """Leave those tokens lit whose text, id and kind hold every word of `text`."""

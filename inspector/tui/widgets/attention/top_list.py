@@ -11,11 +11,15 @@ from textual.message import Message
 from inspector.analysis.wording import number
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.words import key_words
-from inspector.tui.widgets.cells import fit, visible
+from inspector.tui.widgets.cells import fit
 from inspector.tui.widgets.virtual_list import VirtualList
 
 BAR = " ▏▎▍▌▋▊▉█"
 """Eighths of a character."""
+
+
+ROOMY = 60
+"""Cells from which on the head that looks there the most is named beside a key."""
 
 
 class TopList(VirtualList):
@@ -53,14 +57,14 @@ class TopList(VirtualList):
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         assert self._sight is not None
         item = self._sight.top[row]
-        length = max(4, min(14, width // 5))
+        length = max(3, min(14, width // 6))
         yield Segment(f"{number(item.probability):>8} ")
         yield Segment(bar(item.probability / self._sight.top[0].probability, length), self.ink("accent"))
         index, text, kind = key_words(self._sight, item.key)
         yield Segment(f" {index:>6} ", self.ink("quiet"))
-        most = self._most(item.key)
+        most = self._most(item.key) if width >= ROOMY else ""
         room = width - 9 - length - 8 - len(most)
-        yield Segment(fit(visible(text, spaces=True), max(room, 0)), self.ink("second" if kind == "special" else ""))
+        yield Segment(fit(text, max(room, 0)), self.ink("second" if kind == "special" else ""))
         yield Segment(most, self.ink("quiet"))
 
     def moved(self) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
 
 from textual.widget import Widget
 
 from inspector.analysis.regions import Region
 from inspector.errors import InspectorError
 from inspector.parts import Part
-from inspector.tui.jobs import Job
+from inspector.tui.widgets.attention.bench import Bench
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.spot import Spot
-
-T = TypeVar("T")
 
 PIECE = 0.004
 """Seconds of what can wait that are worked off in one go: for so long, and a piece, a key press may have to wait."""
@@ -41,13 +38,19 @@ class Watching:
         self._owner = owner
         self._show, self._region, self._fail = show, region, fail
         self._at_work = False
+        self._bench = Bench()
 
     def ask(self, spot: Spot) -> None:
         """Answer this, and no longer what was asked before."""
         self.wanted = spot
         if not self._at_work:
             self._at_work = True
+            self._bench.open(self._owner.app)
             self._owner.run_worker(self._work(), group="look")
+
+    def close(self) -> None:
+        """Nothing more will be asked."""
+        self._bench.close()
 
     async def _work(self) -> None:
         try:
@@ -59,18 +62,18 @@ class Watching:
 
     async def _answer(self, spot: Spot) -> None:
         try:
-            sight = await _run(lambda: self.looker.look(spot))
+            sight = await self._bench.run(lambda: self.looker.look(spot))
         except InspectorError as error:
-            self._fail(str(error), await _run(self.looker.instead))
+            self._fail(str(error), await self._bench.run(self.looker.instead))
             return
         self._show(sight, False)
         region = self._region(sight)
         if region is not None and self.wanted is None and not self.looker.has_picture(region):
-            await _run(lambda: self.looker.picture(region))
+            await self._bench.run(lambda: self.looker.picture(region))
             self._show(sight, False)
         rest = self.looker.rest(sight)
         while self.wanted is None:
-            if not await _run(lambda: _some(rest)):
+            if not await self._bench.run(lambda: _some(rest)):
                 self._show(sight, True)
                 return
 
@@ -84,9 +87,3 @@ def _some(rest: Iterator[None]) -> bool:
         except StopIteration:
             return False
     return True
-
-
-async def _run(work: Callable[[], T]) -> T:
-    job: Job[Any] = Job("attention", lambda _: work())
-    result: T = await job.start().result()
-    return result

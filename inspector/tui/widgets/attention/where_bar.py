@@ -13,7 +13,6 @@ from textual.style import Style
 from inspector.tui.bars import InfoLine
 from inspector.tui.widgets.attention import words
 from inspector.tui.widgets.attention.looking import Sight
-from inspector.tui.widgets.cells import visible
 
 What = Literal["layer", "head", "step", "row", "query"]
 
@@ -54,4 +53,4 @@ class WhereBar(InfoLine):
     def _field(self, what: What, name: str, text: str) -> Content:
         click = Style.from_meta({"@click": f"choose({what!r})"})
         label = Content.styled(f"{name} ", "$text-muted") if name else Content("")
-        return Content("").join([label, Content.styled(visible(text), "bold").stylize(click)])
+        return Content("").join([label, Content.styled(text, "bold").stylize(click)])

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 
 from inspector.analysis.regions import Region
-from inspector.analysis.wording import number, visible
+from inspector.analysis.wording import number
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.spot import named
+from inspector.tui.widgets.cells import visible
+
+PICTURES = 3
+"""Pictures of which a line says how much falls on them."""
 
 
 def key_words(sight: Sight, key: int) -> tuple[str, str, str]:
-    """A key's index, its text and its kind; in a vision tower its patch."""
+    """A key's index, its text (nothing in it invisible) and its kind; in a vision tower its patch."""
     if sight.spot.vision:
         region = region_of(sight, key)
         if region is None:
@@ -31,7 +35,7 @@ def query_words(sight: Sight) -> str:
         _, text, _ = key_words(sight, sight.query)
         return f"patch {sight.spot.patch}: {text}"
     token = sight.conversation.tokens.at(sight.spot.token or 0) if sight.conversation is not None else None
-    return f"token {sight.spot.token}" + ("" if token is None else f" {_text(token.text, token.id)!r}")
+    return f"token {sight.spot.token}" + ("" if token is None else f" ‘{_text(token.text, token.id)}’")
 
 
 def heads_words(sight: Sight) -> str:
@@ -46,11 +50,12 @@ def layer_words(sight: Sight) -> str:
 def facts(sight: Sight) -> str:
     """Mask, kernel and where the attention goes, in a line."""
     kernel, given = sight.kernel, sight.probabilities
-    said = [f"{kernel.queries:,} × {kernel.keys:,}", f"{kernel.name} in {kernel.query.dtype}, worked out in float32"]
+    said = []
     if given is not None:
         entropy = _entropy(sight)
-        said.insert(0, f"entropy {entropy:.2f} nats, as if {math.exp(entropy):.1f} keys alike")
-        said += [f"{title(region)} {region.share(given):.1%}" for region in sight.regions[:3]]
+        said.append(f"entropy {entropy:.2f} nats, as if {math.exp(entropy):.1f} keys alike")
+        said += [f"{title(region)} {region.share(given):.1%}" for region in sight.regions[:PICTURES]]
+    said += [f"{kernel.queries:,} × {kernel.keys:,}", f"{kernel.name} in {kernel.query.dtype}, worked out in float32"]
     return " · ".join(said)
 
 
@@ -87,7 +92,7 @@ def _entropy(sight: Sight) -> float:
 
 
 def _text(text: str, id: int) -> str:
-    return visible(text) if text else f"id {id}"
+    return visible(text, spaces=True) if text else f"id {id}"
 
 
 def _place(sight: Sight, key: int) -> str:

@@ -1,0 +1,182 @@
+"""How soon the screens of attention and masks answer a key at 32,768 tokens.
+
+A trace as a forward over so many tokens leaves it behind: queries and keys of every head, the mask by its rule. A press
+counts from the key to the paint of what it asked for; Textual paints sixty times a second, so that nothing takes less
+than 16 ms. No terminal: what one would be sent is put together and thrown away.
+
+    python -m tests.benchmarks.long_context [--tokens N] [--presses N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from textual.pilot import Pilot
+
+from inspector import Table
+from inspector.trace import Call, MemoryValues, ModelInfo, Module, TensorInfo, Token, Trace
+from inspector.tui.runs import Run
+from tests.benchmarks.harness import put, table
+from tests.tui.apps import Quiet
+
+LAG = 0.05
+"""Seconds between a key and its paint that nobody feels."""
+
+SIZE = (160, 50)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The attention of a decoder: heads, those of the keys, features of a head, and the layers in the trace."""
+
+    name: str
+    heads: int
+    key_heads: int
+    features: int
+    layers: int
+
+
+SHAPES = (Shape("14 heads on 2", 14, 2, 64, 6), Shape("28 heads on 4", 28, 4, 128, 2))
+"""Those of Qwen2.5-0.5B and of Qwen2.5-7B, in few layers."""
+
+
+def long_trace(shape: Shape, tokens: int) -> Trace:
+    """A prefill of so many tokens of text: random queries and keys, sdpa told is_causal."""
+    values = MemoryValues()
+    words = ("The", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", ".")
+    ids = torch.arange(tokens)[None] % len(words)
+    values["ids"] = ids
+    calls = [_call(0, "", "Qwen2ForCausalLM", None, None, {"input.input_ids": _info(ids, "ids")})]
+    modules = [Module("", "Qwen2ForCausalLM", None, 0, 0)]
+    for layer in range(shape.layers):
+        path = f"model.layers.{layer}.self_attn"
+        modules.append(Module(path, "Qwen2Attention", "attention", 0, 0))
+        calls.append(_call(len(calls), path, "Qwen2Attention", "attention", 0, _ports(shape, tokens, layer, values)))
+    line = [Token(place, int(ids[0, place]), f" {words[place % len(words)]}", "text") for place in range(tokens)]
+    model = ModelInfo("benchmark", "qwen2", "Qwen2ForCausalLM", 0, "bfloat16", "cpu", "sdpa", False)
+    return Trace(model, modules=modules, calls=calls, tokens=[line], values=values)
+
+
+def _ports(shape: Shape, tokens: int, layer: int, values: MemoryValues) -> dict[str, Any]:
+    """What the kernel of a layer was given."""
+    random = torch.Generator().manual_seed(layer)
+    found: dict[str, Any] = {"attention.kernel": "sdpa", "attention.mask": None, "attention.is_causal": True}
+    found["attention.scaling"] = shape.features**-0.5
+    for name, heads in (("query", shape.heads), ("key", shape.key_heads)):
+        tensor = (2 * torch.randn(1, heads, tokens, shape.features, generator=random)).to(torch.bfloat16)
+        values[f"{layer}/{name}"] = tensor
+        found[f"attention.{name}"] = _info(tensor, f"{layer}/{name}")
+    return found
+
+
+def _info(tensor: torch.Tensor, value: str) -> TensorInfo:
+    return TensorInfo(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), "cpu", value=value)
+
+
+def _call(index: int, path: str, name: str, role: str | None, parent: int | None, inputs: dict[str, Any]) -> Call:
+    depth = 0 if parent is None else 1
+    return Call(index, 0, parent, depth, path, name, role, inputs, {}, 0.001)
+
+
+class Painted(Quiet):
+    """The program, which knows when it last painted."""
+
+    painted = 0.0
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        super()._display(screen, renderable)
+        if hasattr(renderable, "render_segments"):
+            renderable.render_segments(self.console)
+            self.painted = time.perf_counter()
+
+
+async def pressed(app: Painted, keys: Sequence[str], answered: Callable[[], bool], times: int) -> tuple[float, float]:
+    """The median and the slowest of so many presses of some keys in turn, each until what it asked for is painted."""
+    seconds = []
+    for number in range(times):
+        start = time.perf_counter()
+        app.simulate_key(keys[number % len(keys)])
+        while time.perf_counter() - start < 5 and not answered():
+            await asyncio.sleep(0.001)
+        done = time.perf_counter()
+        while time.perf_counter() - done < 1 and app.painted < done:
+            await asyncio.sleep(0.001)
+        seconds.append(time.perf_counter() - start)
+        await asyncio.sleep(0.02)
+    return statistics.median(seconds), max(seconds)
+
+
+async def opened(pilot: Pilot[None], trace: Trace, key: str) -> None:
+    """Show a trace on the tab of a key, and wait until all about it is there."""
+    app = pilot.app
+    assert isinstance(app, Painted)
+    app.show(Run(trace))
+    await pilot.pause(0.5)
+    await pilot.press(key)
+    await pilot.pause(0.2)
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+ATTENTION = (
+    ("another query, one head", ("left", "right")),
+    ("another head", ("e", "E")),
+    ("another layer", ("p", "n")),
+    ("another query, mean of all heads", ("left", "right")),
+    ("the mean of a group, and of all", ("a", "a", "a")),
+)
+
+
+def attention(shape: Shape, tokens: int, times: int) -> list[tuple[Any, ...]]:
+    """The tab of attention: the first look, then keys in turn, with the map of entropies being worked out behind."""
+    from inspector.tui.screens.attention import AttentionTab
+
+    async def measure() -> list[tuple[Any, ...]]:
+        app, trace = Painted(), long_trace(shape, tokens)
+        async with app.run_test(size=SIZE) as pilot:
+            start = time.perf_counter()
+            await opened(pilot, trace, "4")
+            rows: list[tuple[Any, ...]] = [(f"{shape.name}: all of it", time.perf_counter() - start, None, None)]
+            tab = app.screen.query_one(AttentionTab)
+            tab.go(heads=("head", 0), token=tokens - 2)
+            await pilot.pause(0.5)
+            for what, keys in ATTENTION:
+                if what.endswith("all heads"):
+                    tab.go(heads=("mean", 0))
+                    await pilot.pause(0.5)
+                seen: list[object] = [tab.sight]
+
+                def answered(seen: list[object] = seen) -> bool:
+                    same = tab.sight is seen[0] or tab.watching.wanted is not None
+                    seen[0] = seen[0] if same else tab.sight
+                    return not same
+
+                rows.append((f"{shape.name}: {what}", *await pressed(app, keys, answered, times), LAG))
+            return rows
+
+    return asyncio.run(measure())
+
+
+def measure(tokens: int, times: int = 40, shapes: Sequence[Shape] = SHAPES) -> Table:
+    rows = [row for shape in shapes for row in attention(shape, tokens, times)]
+    columns = ("", "median seconds", "slowest seconds", "asked seconds")
+    return table(f"Attention of {tokens:,} tokens, {times} presses", columns, rows)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--tokens", type=int, default=32_768)
+    options.add_argument("--presses", type=int, default=40)
+    given = options.parse_args()
+    put(measure(given.tokens, given.presses))
+
+
+if __name__ == "__main__":
+    main()
