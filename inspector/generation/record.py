@@ -177,4 +177,4 @@ def generated(steps: Sequence[Step], rows: int) -> list[list[int]]:
 
 
 def _first(beam: Beam) -> tuple[bool, float]:
-    return beam.row is not None, beam.score
+    return beam.row is not None and not beam.only_fills, beam.score

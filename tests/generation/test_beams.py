@@ -88,6 +88,8 @@ def test_rows_whose_beam_goes_nowhere_chose_nothing(text: Session) -> None:
         for number, row in enumerate(step.rows):
             assert all(beam.parent == number for beam in row.beams)
             assert (row.chosen is None) == (not row.beams)
+            real = {beam.id for beam in row.beams if not beam.only_fills}
+            assert row.chosen is None or not real or row.chosen.id in real, "a beam that keeps a place is no choice"
 
 
 @pytest.mark.parametrize("sampled", [False, True])

@@ -86,9 +86,8 @@ class Chances(VirtualList):
 
     def head(self, width: int) -> str:
         name, room = self._shares(width)
-        end = f"{in_percent(self._full)}%"
-        titles = (fit(series.title, max(room - len(end), 0)) + end for series in self._series)
-        return fit("", name) + "".join(f" {title}" for title in titles)
+        scale = f"to {in_percent(self._full)}%" if self._series else ""
+        return fit(scale, name) + "".join(f" {fit(series.title, room)}" for series in self._series)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         token = self._tokens[row]

@@ -94,13 +94,13 @@ async def test_bars_before_and_after() -> None:
         chances.step = STEP
         await pilot.pause()
         lines = text(chances)
-        assert lines[0].split() == ["model", "100%", "final", "100%"]
+        assert lines[0].split() == ["to", "100%", "model", "final"]
         assert next(line for line in lines if "◂" in line).startswith("·rosetta")
         assert "█" in lines[1]
         assert lines[-4].rstrip().endswith("−")
         chances.other = WHAT_IF
         await pilot.pause()
-        assert text(chances)[0].split() == ["model", "100%", "final", "100%", "what-if", "100%"]
+        assert text(chances)[0].split() == ["to", "100%", "model", "final", "what-if"]
         await pilot.press("enter")
         assert len(stage(pilot).said(Chances.TokenChosen)) == 1
 
@@ -111,7 +111,7 @@ async def test_a_greedy_step_has_one_series() -> None:
         raw = replace(STEP.rows[0], processors=type(STEP.processors)(STEP.processors[:1]))
         chances.step = replace(STEP, rows=(raw,))
         await pilot.pause()
-        assert text(chances)[0].split() == ["model", "100%"]
+        assert text(chances)[0].split() == ["to", "100%", "model"]
 
 
 def told(number: int = 0, made: object = STEP) -> dict[str, str]:
