@@ -18,27 +18,30 @@ class StripText:
         self.row = 0
         self.tokens: list[StripToken] = []
         self.lines = Lines(self.tokens, 1)
+        self._told = 0
         self._path: list[tuple[int, Beam]] = []
         self._last: Step | None = None
         self._reader = Reader()
 
     @property
     def unread(self) -> int:
-        return len(self.steps) - len(self.tokens)
+        return self._told - len(self.tokens)
 
     def show(self, steps: Sequence[Step], row: int) -> None:
-        """Show a row of other steps, or of the same and more. What is known of them is not read again."""
+        """Show a row of other steps, or of the same and more. What is known of them is not read again; what a generation
+        appends to them in its thread counts once they are shown again.
+        """
         if not self._goes_on(steps, row):
             self.tokens.clear()
             self.lines = Lines(self.tokens, self.lines.width)
             self._reader = Reader()
             self._path = along_beam(steps, row)
-        self.steps, self.row = steps, row
+        self.steps, self.row, self._told = steps, row, len(steps)
 
     def read(self, seconds: float | None = None) -> None:
         """Read the new steps, at most for so long, and lay them out."""
         end = None if seconds is None else time.perf_counter() + seconds
-        for number in range(len(self.tokens), len(self.steps)):
+        for number in range(len(self.tokens), self._told):
             step = self.steps[number]
             row, beam = self._path[number] if self._path else (self.row, None)
             self.tokens.append(self._reader.read(step.rows[row], row, beam))

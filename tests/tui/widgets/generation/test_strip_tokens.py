@@ -70,6 +70,7 @@ def test_steps_that_are_new_are_read_alone() -> None:
     text = shown(growing)
     first = text.tokens[0]
     growing.append(made[20])
+    assert text.unread == 0, "nobody said so"
     text.show(growing, 0)
     assert text.unread == 1
     text.read()
