@@ -13,11 +13,10 @@ from textual.reactive import reactive
 from inspector.trace.stages import Stages
 from inspector.trace.steps import Choice, Step
 from inspector.tui.widgets.cells import fit
-from inspector.tui.widgets.generation.pipeline import REMOVED, Line, in_percent, percent, tokens_of
+from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent, tokens_of
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 NUMBER, BRIEF = 7, 4
 """Cells of a probability, and of one in whole percents."""
 
@@ -86,7 +85,7 @@ class Chances(VirtualList):
 
     def head(self, width: int) -> str:
         name, room = self._shares(width)
-        scale = f"to {in_percent(self._full)}%" if self._series else ""
+        scale = f"to {100 * self._full:g}%" if self._series else ""
         return fit(scale, name) + "".join(f" {fit(series.title, room)}" for series in self._series)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
@@ -158,6 +157,6 @@ def whole_percent(probability: float) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A line that fills a share of `width` cells, to an eighth of a cell; a least one for what is more than nothing."""
-    eighths = max(round(share * width * 8), 1 if share > 0 else 0)
-    return EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+    """A line that fills a share of `width` cells, to half a cell; a thin one for what is more than nothing."""
+    halves = round(share * width * 2)
+    return "━" * (halves // 2) + "╸" * (halves % 2) if halves else "╴" if share > 0 else ""

@@ -114,10 +114,11 @@ def ids_of(stage: Stage) -> Sequence[int]:
 
 
 def in_percent(probability: float) -> str:
-    """`62.1`; small ones with a digit that is not 0: `0.04`, `2e-05`."""
-    if probability in (0, 1):
-        return f"{100 * probability:.0f}"
-    return f"{100 * probability:.1f}" if probability >= 0.001 else f"{100 * probability:.1g}"
+    """`62.1`, `5.31`, `0.43`; small ones with a digit that is not 0: `0.04`, `2e-05`."""
+    share = 100 * probability
+    if share in (0, 100):
+        return f"{share:.0f}"
+    return f"{share:.1f}" if share >= 10 else f"{share:.2f}" if share >= 0.1 else f"{share:.1g}"
 
 
 def percent(probability: float) -> str:

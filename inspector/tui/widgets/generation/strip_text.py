@@ -28,8 +28,8 @@ class StripText:
         return self._told - len(self.tokens)
 
     def show(self, steps: Sequence[Step], row: int) -> None:
-        """Show a row of other steps, or of the same and more. What is known of them is not read again; what a generation
-        appends to them in its thread counts once they are shown again.
+        """Show a row of other steps, or of the same and more. What is known of them is not read again; what a
+        generation appends to them in its thread counts once they are shown again.
         """
         if not self._goes_on(steps, row):
             self.tokens.clear()

@@ -91,16 +91,17 @@ def test_parameters() -> None:
 
 
 def test_numbers() -> None:
-    assert [percent(value) for value in (1, 0.62149, 0.0014, 0.0004, 2e-7, 0)] == [
+    assert [percent(value) for value in (1, 0.62149, 0.0531, 0.0014, 0.0004, 2e-7, 0)] == [
         "100 %",
         "62.1 %",
-        "0.1 %",
+        "5.31 %",
+        "0.14 %",
         "0.04 %",
         "2e-05 %",
         "0 %",
     ]
     assert [whole_percent(value) for value in (1, 0.62, 0.004, 0)] == ["100%", "62%", "<1%", "0%"]
-    assert [bar(share, 10) for share in (0, 1e-9, 0.5, 0.5125, 1)] == ["", "▏", "█" * 5, "█" * 5 + "▏", "█" * 10]
+    assert [bar(share, 10) for share in (0, 1e-9, 0.5, 0.55, 1)] == ["", "╴", "━" * 5, "━" * 5 + "╸", "━" * 10]
 
 
 def test_nothing() -> None:

@@ -96,7 +96,7 @@ async def test_bars_before_and_after() -> None:
         lines = text(chances)
         assert lines[0].split() == ["to", "100%", "model", "final"]
         assert next(line for line in lines if "◂" in line).startswith("·rosetta")
-        assert "█" in lines[1]
+        assert "━" in lines[1]
         assert lines[-4].rstrip().endswith("−")
         chances.other = WHAT_IF
         await pilot.pause()
