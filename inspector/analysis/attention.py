@@ -33,11 +33,15 @@ def added(kernel: Kernel) -> bool:
 
 
 class Attention:
-    """The attention of one call in one row of the batch. What several looks share is read once."""
+    """The attention of one call in one row of the batch. What several looks share is read once.
 
-    def __init__(self, kernel: Kernel, row: int = 0) -> None:
+    The keys of the last `at_hand` of the heads that were asked for are kept in f32.
+    """
+
+    def __init__(self, kernel: Kernel, row: int = 0, at_hand: int = 1) -> None:
         self.kernel = kernel
         self.row = row
+        self.at_hand = at_hand
         self._keys: dict[int, Tensor] = {}
 
     @property
@@ -133,9 +137,11 @@ class Attention:
         self._blind(scores)
 
     def _key(self, head: int) -> Tensor:
-        """f32 [keys, features] of one of the keys' own heads; those of the last one asked for are at hand."""
+        """f32 [keys, features] of one of the keys' own heads."""
         if head not in self._keys:
-            self._keys = {head: self.kernel.state("key", self.row, head).float()}
+            while len(self._keys) >= self.at_hand:
+                self._keys.pop(next(iter(self._keys)))
+            self._keys[head] = self.kernel.state("key", self.row, head).float()
         return self._keys[head]
 
     def _reach(self, rows: range) -> range:

@@ -26,8 +26,11 @@ from inspector.tui.widgets.attention.survey import Conversation, Survey
 if TYPE_CHECKING:
     from torch import Tensor
 
-KEPT = 6
-"""Calls whose masks and keys are at hand."""
+CALLS = 2
+"""Calls whose masks and keys are at hand, the latter in f32: of 32,768 tokens and 8 heads of 128 they take 128 MiB."""
+
+QUERIES = 6
+"""Queries whose entropies are at hand."""
 
 SHAPES = (
     "This trace has shapes and no values. Open the model with weights, or with random ones (--random-weights), to see "
@@ -247,15 +250,15 @@ class Looker:
         key = spot.vision, spot.step, spot.row, sight.query
         found = self._entropies.pop(key, [[] for _ in sight.kernels])
         self._entropies[key] = found
-        while len(self._entropies) > KEPT:
+        while len(self._entropies) > QUERIES:
             self._entropies.popitem(last=False)
         return found
 
     def _at(self, kernel: Kernel, row: int) -> Attention:
         key = kernel.call.index, self._row_of(kernel, row)
-        found = self._attention.pop(key, None) or Attention(kernel, key[1])
+        found = self._attention.pop(key, None) or Attention(kernel, key[1], kernel.key_heads)
         self._attention[key] = found
-        while len(self._attention) > KEPT:
+        while len(self._attention) > CALLS:
             self._attention.popitem(last=False)
         return found
 

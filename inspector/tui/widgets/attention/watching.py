@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,6 +14,9 @@ from inspector.parts import Part
 from inspector.tui.widgets.attention.bench import Bench
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.spot import Spot
+
+REST = 0.04
+"""Seconds for which nothing may be asked before what can wait is begun: a key that is held asks more often."""
 
 PIECE = 0.004
 """Seconds of what can wait that are worked off in one go: for so long, and a piece, a key press may have to wait."""
@@ -71,11 +75,19 @@ class Watching:
         if region is not None and self.wanted is None and not self.looker.has_picture(region):
             await self._bench.run(lambda: self.looker.picture(region))
             self._show(sight, False)
+        await self._painted()
+        await asyncio.sleep(REST)
         rest = self.looker.rest(sight)
         while self.wanted is None:
             if not await self._bench.run(lambda: _some(rest)):
                 self._show(sight, True)
                 return
+
+    async def _painted(self) -> None:
+        """Wait until what was shown is on the screen: until then, nothing else is to take the processor."""
+        painted = asyncio.Event()
+        if self._owner.call_after_refresh(painted.set):
+            await painted.wait()
 
 
 def _some(rest: Iterator[None]) -> bool:
