@@ -13,7 +13,7 @@ from inspector.generation.settings import check_options
 from inspector.generation.texts import one_token
 
 if TYPE_CHECKING:
-    from transformers import LogitsProcessor
+    from transformers import GenerationConfig, LogitsProcessor
 
     from inspector.generation.offers import NamedLogitsProcessor
     from inspector.generation.stepping import Stepping
@@ -36,6 +36,12 @@ class Changing:
         """Names of the processors that the next step goes through, in order."""
         with self._lock:
             return [entry.name for entry in self._stepping.check(self._pending)]
+
+    @property
+    def config(self) -> GenerationConfig:
+        """The generation configuration that the next step goes by, with every default filled in."""
+        with self._lock:
+            return self._stepping.prepared_with(self._pending).config
 
     @property
     def added(self) -> list[str]:

@@ -56,6 +56,10 @@ class Looking:
         """The model's tokenizer; None where there is none."""
         return self._stepping.texts.tokenizer
 
+    def text_of(self, token: int) -> str:
+        """The text of a token; one that holds part of a character as its bytes."""
+        return self._stepping.texts[token]
+
     def tails(self, steps: int, characters: int) -> list[str]:
         """The end of each row's text after the first `steps` steps, at least so many characters of it."""
         tokens = 4 * characters + 4  # a character takes up to four tokens, one for each of its bytes

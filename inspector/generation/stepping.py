@@ -127,13 +127,15 @@ class Stepping:
 
     def check(self, pending: Pending) -> list[Entry]:
         """The processors of the next step if these changes were made. Raises `InputError` where they cannot be."""
-        settings = self.settings_with(pending)
-        if self.started:
-            prepared = self.resuming.prepared(settings)
-        else:
-            job = self.resuming.job
-            prepared = preview(job.model, settings.options, job.inputs, job.given)
+        settings, prepared = self.settings_with(pending), self.prepared_with(pending)
         return processors(self.resuming.job.model, prepared, prepared.config, settings, self.resuming.job.given)
+
+    def prepared_with(self, pending: Pending) -> Prepared:
+        """What `generate` would have prepared for the next step if these changes were made. Raises `InputError`."""
+        settings, job = self.settings_with(pending), self.resuming.job
+        if self.started:
+            return self.resuming.prepared(settings)
+        return preview(job.model, settings.options, job.inputs, job.given)
 
     def settings_with(self, pending: Pending) -> Settings:
         """The settings of the next step if these changes were made. Raises `InputError` for what was never added."""

@@ -45,13 +45,26 @@ def snippet(run: Run, call: Call, port: str | None, pointed: Pointed | None = No
 
 def _source(run: Run, call: Call) -> list[str]:
     if run.directory is not None:
-        return [f"trace = inspector.Trace.open({str(run.directory)!r})"]
+        return [open_line(run.directory)]
+    if run.made:
+        return list(run.made)
+    values = [] if run.question is None or run.trace.model.shape_only else [f"values={call.path or '*'!r}"]
+    return [load_line(run), f"trace = session.trace({', '.join([*question(run), *values])})"]
+
+
+def open_line(directory: Path) -> str:
+    """The line that opens a saved trace."""
+    return f"trace = inspector.Trace.open({str(directory)!r})"
+
+
+def load_line(run: Run) -> str:
+    """The line that loads the model of a run as it was loaded."""
     arguments = [repr(run.trace.model.reference), *_changed(run.options)]
-    load = f"session = inspector.load({', '.join(arguments)})"
-    return [load, f"trace = session.trace({', '.join(_question(run, call))})"]
+    return f"session = inspector.load({', '.join(arguments)})"
 
 
-def _question(run: Run, call: Call) -> list[str]:
+def question(run: Run) -> list[str]:
+    """What was asked, as arguments."""
     if run.question is None:
         return []
     request = run.question.request
@@ -64,7 +77,7 @@ def _question(run: Run, call: Call) -> list[str]:
         written.append(f"messages={[list(messages) for messages in request.messages]!r}")
     written += [f"system={request.system!r}"] if request.system else []
     written += ["raw=True"] if request.raw else []
-    return written if run.trace.model.shape_only else [*written, f"values={call.path or '*'!r}"]
+    return written
 
 
 def _changed(options: Options | None) -> list[str]:

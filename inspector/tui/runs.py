@@ -45,13 +45,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A trace on the screen, and where it came from: a question to a session loaded with `options`, or a directory."""
+    """A trace on the screen, and where it came from: a question to a session loaded with `options`, or a directory.
+
+    `made` is Python that arrives at the trace, where that took more than the question.
+    """
 
     trace: Trace
     session: Session | None = None
     question: Question | None = None
     options: Options | None = None
     directory: Path | None = None
+    made: tuple[str, ...] = ()
 
 
 class Library:

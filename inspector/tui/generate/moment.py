@@ -21,8 +21,8 @@ BEAMS = ("beam_search", "beam_sample")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`steps` are those of `branch` from the first on; of a live generation they grow while it runs. `at` is the step to
-    look at, -1 where there is none. `changes` wait for the next step, in words. `reason` says why the branch ended.
+    """`steps` are those of `branch` from the first on; of a live generation they grow while it runs. `at` is the step
+    to look at, -1 where there is none. `changes` wait for the next step, in words. `reason` is why the branch ended.
     """
 
     record: GenerationRecord

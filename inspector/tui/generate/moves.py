@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import InspectorError
+from inspector.tui.widgets.generation.pipeline import Asked
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessor
@@ -34,6 +34,14 @@ class Changes:
     off: Sequence[str] = ()
     on: Sequence[str] = ()
     add: Sequence[tuple[str, Mapping[str, Any]]] = ()
+
+    @property
+    def words(self) -> str:
+        """These changes in a line."""
+        said = [f"{name} = {value}" for name, value in self.options.items()]
+        said += [f"no {name}" for name in self.off] + [f"{name} again" for name in self.on]
+        said += [f"with {name}" for name, _ in self.add]
+        return ", ".join(said if self.seed is None else [*said, f"seed = {self.seed}"])
 
     def __bool__(self) -> bool:
         return bool(self.options or self.off or self.on or self.add) or self.seed is not None
@@ -117,6 +125,33 @@ def what_if(generation: Generation, at: int, row: int, changes: Changes) -> Stag
     return generation.what_if(at, row=row, off=changes.off, add=add, **changes.options)
 
 
+def asked(generation: Generation, token: int, at: int, row: int) -> Asked:
+    """Where any token stood in step `at`, after each processor."""
+    return Asked(generation.text_of(token), generation.standing(token, at, row))
+
+
+def branch(generation: Generation, at: int, name: str) -> None:
+    """Begin a branch after step `at`."""
+    generation.branch(at, name)
+
+
+def look(generation: Generation, name: str) -> None:
+    """Look at the end of a branch."""
+    generation.look(name)
+
+
+def rename(generation: Generation, at: int, name: str) -> None:
+    """Give the branch that is looked at another name."""
+    _stand_after(generation, at)
+    generation.tree.rename(generation.tree.current.name, name)
+
+
+def forget(generation: Generation, at: int) -> None:
+    """Drop the changes that wait for the next step."""
+    _stand_after(generation, at)
+    generation.forget_changes()
+
+
 def forward_of(generation: Generation, at: int, *, calls: bool) -> tuple[Trace, int]:
     """A trace that holds the forward of step `at`, and the number of its first call there.
 
@@ -128,10 +163,6 @@ def forward_of(generation: Generation, at: int, *, calls: bool) -> tuple[Trace, 
         first = next((call.index for call in trace.calls if call.step == step.forward), 0)
         return trace, first
     return generation.trace_step(step, stats=True, values="*"), 0
-
-
-def save(generation: Generation, directory: Path) -> Path:
-    return generation.save(directory)
 
 
 def _made(generation: Generation, name: str, parameters: Mapping[str, Any]) -> LogitsProcessor:

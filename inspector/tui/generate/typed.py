@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-NAMED = re.compile(r"(?:(?<=^)|(?<=\s))([A-Za-z_]\w*)\s*=")
+NAMED = re.compile(r"(?<!\S)([A-Za-z_]\w*)\s*=")
 """The beginning of `name=value`."""
 
 WORDS = {"none": None, "true": True, "false": False}
@@ -35,9 +35,8 @@ def options(text: str) -> dict[str, Any]:
     before = text[: starts[0].start()] if starts else text
     if before.strip():
         raise ValueError(f"{before.strip()!r} has no name before it: options are written name=value.")
-    ends = [*(found.start() for found in starts[1:]), len(text)]
     given = {}
-    for found, end in zip(starts, ends, strict=True):
+    for found, end in zip(starts, [*(found.start() for found in starts[1:]), len(text)], strict=False):
         written = text[found.end() : end].strip()
         if not written:
             raise ValueError(f"{found[1]}= has no value; none takes an option back.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -168,8 +169,10 @@ call that made them. On the right what went in and came out of the selected call
     def action_out(self) -> None:
         if self.zoomed:
             self.zoomed = False
+        elif self.at == PANES[0]:
+            raise SkipAction  # the screen may have been gone into from another
         else:
-            self._focus(PANES[max(PANES.index(self.at) - 1, 0)])
+            self._focus(PANES[PANES.index(self.at) - 1])
 
     def action_back(self) -> None:
         self._return(self._history.back(self.index))
