@@ -28,8 +28,8 @@ NAME = 11, 24
 TOKENS = 6
 """Lines that are left for tokens before the head of a column tells anything but the name."""
 
-WIDE, WIDEST = 70, (11, 20)
-"""Cells of the widget from which on columns may be wide, and what names widen a column to below it and from it on."""
+WIDEST = ((110, 34), (70, 20), (0, 11))
+"""From how many cells of the widget on names and parameters may widen a column to how many."""
 
 CHOSEN, ASKED = "◂", "?"
 """The signs behind the chosen token and behind one that was asked for."""
@@ -130,7 +130,7 @@ class PipelineTable(VirtualList):
 
     def action_sideways(self, by: int) -> None:
         """Show the columns from the next processor on, or from the one before."""
-        self._first = max(0, min(self._first + by, len(self._columns) - 1))
+        self._first = max(0, min(self._first + by, self._last_first))
         self.refresh()
 
     def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
@@ -153,9 +153,9 @@ class PipelineTable(VirtualList):
             self._other = None if self.other is None else Line(self.other, choice)
             self._tokens = tokens_of(self._mine, self._other)
             pairs = paired(taken.processors, self.other)
-            lines, widest = (self._mine, self._other), WIDEST[self.size.width >= WIDE]
+            lines, widest = (self._mine, self._other), next(most for wide, most in WIDEST if self.size.width >= wide)
             self._columns = [Column(pair, lines, self._tokens, self.measure, widest) for pair in pairs]
-        self._first = max(0, min(self._first, len(self._columns) - 1))
+        self._first = min(self._first, self._last_first)
         same = self._tokens.index(here[0]) if here is not None and here[0] in self._tokens else 0
         self.set_rows(len(self._tokens), same)
 
@@ -167,6 +167,18 @@ class PipelineTable(VirtualList):
 
     def _name_width(self, width: int) -> int:
         return max(NAME[0], min(width // 3, NAME[1]))
+
+    @property
+    def _last_first(self) -> int:
+        """The first column from which on all others are in sight: to go further would show nothing more."""
+        width = self.scrollable_content_region.width
+        room, first = width - self._name_width(width), len(self._columns)
+        for column in reversed(self._columns):
+            room -= len(GAP) + column.width
+            if room < 0:
+                break
+            first -= 1
+        return max(0, min(first, len(self._columns) - 1))
 
     def _shown(self, width: int) -> Sequence[Column]:
         """The columns that there is room for, from the first that is shown on; at least that one."""
