@@ -16,6 +16,7 @@ LARGER = {
     "inspector/generation/stepping.py: Stepping",
     # Widgets: half of their methods are one-line actions, properties and messages that Textual asks for by name.
     "inspector/tui/screens/forward.py: ForwardTab",
+    "inspector/tui/widgets/flow.py: Flow",
     "inspector/tui/widgets/heatmap.py: HeatMap",
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",
     "inspector/tui/widgets/virtual_list.py: VirtualList",
