@@ -15,7 +15,7 @@ from inspector.analysis.kernels import Kernel, in_vision
 from inspector.analysis.mask_report import forward_of
 from inspector.analysis.masks import Applied
 from inspector.analysis.regions import tower_around
-from inspector.analysis.sequence import Sequenced, key_offset, sequence
+from inspector.analysis.sequence import Place, Sequenced, key_offset, sequence
 from inspector.analysis.spans import Bools, Spans
 from inspector.analysis.tower import Block, Tower, blocks
 from inspector.analysis.windows import patch_place
@@ -55,17 +55,16 @@ class Names:
     def padded_key(self, index: int) -> bool:
         return self._padded(self.offset + index)
 
-    def short(self, place: int) -> str:
-        """The text of a token, or where a patch stands, with nothing around it; empty where it is not known."""
+    def text(self, place: int) -> str:
+        """The text of a token, or where a patch stands; empty where it is not known."""
         if self.patch is not None:
             return self.patch(place)
-        return visible(self.texts[place], spaces=True) if 0 <= place < len(self.texts) else ""
+        return self.texts[place] if 0 <= place < len(self.texts) else ""
 
     def _named(self, side: str, index: int, place: int) -> str:
-        text = self.short(place)
+        text = self.text(place)
         number = f"{self.unit} {place}" if place != index else ""
-        shown = text if self.patch is not None or not text else f"“{text}”"
-        said = ", ".join(part for part in (number, shown) if part)
+        said = ", ".join(part for part in (number, text) if part)
         return f"{side} {index} ({said})" if said else f"{side} {index}"
 
     def _padded(self, place: int) -> bool:
@@ -80,8 +79,13 @@ def names_of(kernel: Kernel, row: int) -> Names:
             return Names("place")
         return Names("place", patch=_Patches(tower))
     tokens = sequence(kernel.trace, kernel.call.step, row)
-    texts = [place.text or (f"id {place.id}" if place.id >= 0 else "") for place in tokens.places]
+    texts = [_quoted(place) for place in tokens.places]
     return Names("token", tokens.first, key_offset(kernel, tokens), texts, _padding(kernel, tokens, row))
+
+
+def _quoted(place: Place) -> str:
+    """The text of a token, or its id where that is not known."""
+    return f"“{visible(place.text, spaces=True)}”" if place.text else f"id {place.id}" if place.id >= 0 else ""
 
 
 def _padding(kernel: Kernel, tokens: Sequenced, row: int) -> Bools | None:
@@ -159,7 +163,8 @@ def _why(spans: Spans, pattern: str, names: Names, query: int, key: int) -> str:
         if pattern.startswith("within"):
             block = _run(spans, query)
             return f"both stand in the block of keys {block.start}–{block.stop - 1}"
-        return "every query sees every key" if pattern == "every key" else "the mask lets it through"
+        everything = "every query sees every key" if spans.queries > 1 else "it sees every key that there is"
+        return everything if pattern == "every key" else "the mask lets it through"
     own = own_key(spans, query)
     if own is None:
         return "the mask lets it through"

@@ -258,7 +258,7 @@ def _where(found: MaskLook) -> str:
     kind = "prefill" if found.step == 0 else "decoding"
     parts = [f"step {found.step} of 0–{last}, {kind}" if last else "step 0, prefill"]
     if found.rows > 1:
-        parts.append(f"row {found.row + 1} of {found.rows}")
+        parts.append(f"row {found.row} of 0–{found.rows - 1}")
     if found.padding is not None:
         sides = [f"{count:,} {side}" for side in ("left", "inside", "right") if (count := getattr(found.padding, side))]
         parts.append(f"padding: {', '.join(sides)}" if sides else "no padding")

@@ -161,9 +161,12 @@ worked out independently; what differs is marked with ≠."""
             return
         self.found = found
         pane.show(found)
+        tokens = self.query_one(TokensPane)
         if found.talk is not None and len(found.steps) > 1:
-            self.query_one(TokensPane).show_row(self._row, found.talk.tokens)
-        self.query_one(TokensPane).tell()
+            tokens.show_row(self._row, found.talk.tokens)
+            if self.step is not None:  # chosen by hand: what it added is what one wants to see
+                tokens.select(found.talk.sequenced.first)
+        tokens.tell()
         self.refresh_bindings()
 
     @on(TokensPane.Selected)

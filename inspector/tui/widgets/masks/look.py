@@ -21,7 +21,10 @@ NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Attention calls with the same mask, as they are listed and drawn. `plane` is None where the mask is not known."""
+    """Attention calls with the same mask, as they are listed and drawn. `plane` is None where the mask is not known.
+
+    `wrong` are those with queries that see nothing, and vision blocks of another kind than the configuration asks for.
+    """
 
     group: Group
     label: str
@@ -29,10 +32,7 @@ class Seen:
     plane: MaskPlane | None
     facts: Sequence[tuple[str, str]]
     vision: bool
-
-    @property
-    def wrong(self) -> bool:
-        return bool(self.group.blind)
+    wrong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _seen(group: Group, row: int) -> Seen:
     import numpy as np
 
     from inspector.analysis.kernels import in_vision
-    from inspector.analysis.mask_words import names_of
+    from inspector.analysis.mask_words import blocks_of, names_of
     from inspector.tui.widgets.masks.plane import MaskPlane
 
     kernel, spans = group.kernels[0], group.applied.spans
@@ -95,7 +95,8 @@ def _seen(group: Group, row: int) -> Seen:
         blind[list(group.blind)] = True
         plane = MaskPlane(spans, blind)
     vision = in_vision(kernel.trace, kernel.path)
-    return Seen(group, label(group), names_of(kernel, row), plane, list(_facts(group)), vision)
+    wrong = bool(group.blind) or any(block.wrong for block in blocks_of(group.kernels))
+    return Seen(group, label(group), names_of(kernel, row), plane, list(_facts(group)), vision, wrong)
 
 
 def _asked(group: Group) -> str:

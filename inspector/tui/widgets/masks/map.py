@@ -118,4 +118,8 @@ def covered(picture: Picture) -> str:
     if isinstance(plane, MaskPlane):
         [[seen]] = plane.spans.cells([rows.start, rows.stop], [columns.start, columns.stop])
         share = f": {100 * seen:.3g} % seen"
-    return f"queries {rows.start}–{rows.stop - 1} · keys {columns.start}–{columns.stop - 1}{share}"
+    return f"{_named('query', 'queries', rows)} · {_named('key', 'keys', columns)}{share}"
+
+
+def _named(one: str, many: str, part: range) -> str:
+    return f"{one} {part.start}" if len(part) == 1 else f"{many} {part.start}–{part.stop - 1}"

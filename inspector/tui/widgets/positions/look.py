@@ -60,9 +60,20 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     row = min(row, rows - 1)
     talk = conversation(trace, placed, step, row)
     order = {False: 0, None: 1, True: 2}
-    checks = sorted(checks_of(trace, placed, own[step][row]), key=lambda check: order[check.ok])
+    checks = [*checks_of(trace, placed, own[step][row]), *_elsewhere(placed, step, row)]
+    checks.sort(key=lambda check: order[check.ok])
     pictures = list(grids(trace, talk))
     return PlacesLook(step, row, steps, rows, placed, talk, pictures, checks, layout(trace))
+
+
+def _elsewhere(placed: Sequence[Sequence[Placement]], step: int, row: int) -> Iterator[Check]:
+    """The other forwards in which tokens of the row stand where they should not."""
+    from inspector.analysis.checks import Check, some
+
+    others = [rows[row] for rows in placed if row < len(rows) and rows[row].forward.step != step]
+    wrong = [placement.forward.step for placement in others if placement.wrong]
+    if wrong:
+        yield Check("other forwards", False, f"Tokens stand elsewhere in forward {some(wrong)}.")
 
 
 def _without(trace: Trace) -> str:
@@ -80,8 +91,6 @@ def where(found: PlacesLook) -> Iterator[str]:
     last = found.steps[-1]
     kind = "prefill" if not forward.past else "decoding" if forward.tokens == 1 else "a later turn"
     yield f"forward {forward.step} of 0–{last}, {kind}" if last else f"forward 0, {kind}"
-    if found.rows > 1:
-        yield f"row {found.row + 1} of {found.rows}"
     if last:
         yield f"{forward.tokens:,} new behind {forward.past:,} cached" if forward.past else f"{forward.tokens:,} tokens"
     if placement.offset:
