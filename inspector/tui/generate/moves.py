@@ -99,8 +99,8 @@ def force_next(generation: Generation, at: int, token: int | str, row: int | Non
 
 def change(generation: Generation, at: int, changes: Changes) -> None:
     """Say what is to change for the step after `at`, which is made when it is asked for."""
-    _stand_after(generation, at)
     with _nothing_left(generation):
+        _stand_after(generation, at)
         added = generation.added
         for name in changes.off:
             generation.remove(name) if name in added else generation.switch(name, on=False)
@@ -178,9 +178,14 @@ def _stand_after(generation: Generation, at: int) -> None:
 
 @contextmanager
 def _nothing_left(generation: Generation) -> Iterator[None]:
-    """Forget the changes that were said where they turn out not to go: the next step must not fail for them again."""
+    """Where changes turn out not to go, forget them, for the next step would fail for them again, and stand where one
+    stood.
+    """
+    branch, cursor = generation.tree.current, generation.tree.cursor
     try:
         yield
     except InspectorError:
         generation.forget_changes()
+        if generation.tree.current is branch:
+            generation.go(cursor)
         raise

@@ -97,6 +97,11 @@ class InspectorScreen(Screen[None]):
     def trace(self) -> Trace:
         return self.run.trace
 
+    @property
+    def first(self) -> str:
+        """The tab to begin on."""
+        return "generate" if self.trace.generation is not None and not self.trace.calls else "forward"
+
     def compose(self) -> ComposeResult:
         yield HeaderLine(self.trace.model)
         yield NoticeLine(self._notices(), error=self.trace.failure is not None)
@@ -106,8 +111,8 @@ class InspectorScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         await self.action_tab("forward")
-        if self.trace.generation is not None and not self.trace.calls:
-            await self.action_tab("generate")
+        if self.first != "forward":
+            await self.action_tab(self.first)
         await self.action_failure()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

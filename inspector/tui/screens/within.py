@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from inspector.parts import Tab, View
@@ -34,7 +35,13 @@ class WithinScreen(InspectorScreen):
         self._title = title
         self._call = call
 
-    async def on_mount(self) -> None:
+    @property
+    def first(self) -> str:
+        return "forward" if self.trace.calls else "views"
+
+    async def on_mount(self, event: events.Mount) -> None:
+        event.prevent_default()
+        await super().on_mount()
         if self._call is not None:
             await self.go(self._call)
 
