@@ -163,9 +163,8 @@ worked out independently; what differs is marked with ≠."""
         pane.show(found)
         tokens = self.query_one(TokensPane)
         if found.talk is not None and len(found.steps) > 1:
-            tokens.show_row(self._row, found.talk.tokens)
-            if self.step is not None:  # chosen by hand: what it added is what one wants to see
-                tokens.select(found.talk.sequenced.first)
+            # Of a step that was chosen by hand one wants to see what it added.
+            tokens.show_row(self._row, found.talk.tokens, None if self.step is None else found.talk.sequenced.first)
         tokens.tell()
         self.refresh_bindings()
 

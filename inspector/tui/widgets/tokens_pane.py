@@ -90,11 +90,11 @@ class TokensPane(Vertical):
         if number is not None:
             self.query_one(TokenFlow).cursor = number
 
-    def show_row(self, row: int, tokens: Sequence[Token]) -> None:
-        """Show other tokens in a row than those of the prompt: what was decoded with them."""
+    def show_row(self, row: int, tokens: Sequence[Token], index: int | None = None) -> None:
+        """Show other tokens in a row than those of the prompt, with the cursor at `index`, or where it was."""
         self._longer[row] = tokens
         if row == self.row:
-            self._show()
+            self._show(index)
 
     def reveal(self, index: int) -> None:
         """Put the cursor on the very token at `index`, and unfold the run that hides it."""
@@ -127,6 +127,7 @@ class TokensPane(Vertical):
     def watch_row(self) -> None:
         self._unfolded = set()
         self._show(0)
+        self.tell()
 
     def validate_row(self, row: int) -> int:
         return max(0, min(row, len(self.trace.tokens) - 1 if self.trace is not None else 0))
@@ -177,7 +178,8 @@ class TokensPane(Vertical):
         if index is None:
             index = self.current.token.index if self.current is not None else 0
         self._items = items(self.tokens, self._unfolded)
-        number = next((number for number, item in enumerate(self._items) if item.end.index >= index), 0)
+        last = max(len(self._items) - 1, 0)
+        number = next((number for number, item in enumerate(self._items) if item.end.index >= index), last)
         rows: Sequence[int] = range(len(self._items))
         if self._terms:
             rows = [place for place in rows if matches(self._items[place], self._terms)]
