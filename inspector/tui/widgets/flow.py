@@ -85,11 +85,14 @@ class Flow(ScrollView, can_focus=True):
         """Cells of a line."""
         return max(self.scrollable_content_region.width, 1)
 
-    def arranged(self) -> None:
-        """`lines` and `starts` have changed."""
+    def arranged(self, since: int = 0) -> None:
+        """`lines` and `starts` have changed, from line `since` on."""
         self.virtual_size = Size(0, len(self.lines) * self.tall + self.foot)
         self.show_cursor()
-        self.refresh()
+        if since > 0:
+            self.refresh_lines(since * self.tall, (len(self.lines) - since) * self.tall)
+        else:
+            self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, self.count - 1))
@@ -162,7 +165,7 @@ class Flow(ScrollView, can_focus=True):
         return pieces[-1].number if pieces else None
 
     def show_cursor(self) -> None:
-        """Scroll no further than it takes to see the cursor."""
+        """Scroll no further than it takes to see the cursor. `force`: also before the scrollbar has been laid out."""
         if not self.lines or not self.is_mounted:
             return
         first, top = self.place(self.cursor)[0] * self.tall, round(self.scroll_y)

@@ -213,11 +213,11 @@ class VirtualList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.line_width(), self.row_count + self.headed)
 
     def _show_cursor(self) -> None:
-        """Scroll no further than it takes to see the cursor."""
+        """Scroll no further than it takes to see the cursor. `force`: also before the scrollbar has been laid out."""
         if not self.is_mounted or not self.row_count:
             return
         top, visible = round(self.scroll_y), self.visible_rows
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor, animate=False, immediate=True, force=True)
         elif self.cursor >= top + visible:
-            self.scroll_to(y=self.cursor - visible + 1, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor - visible + 1, animate=False, immediate=True, force=True)

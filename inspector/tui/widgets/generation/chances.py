@@ -133,7 +133,8 @@ class Chances(VirtualList):
             self._tokens = tokens_of(mine, other)
             stages = [series.line.stages[series.place] for series in self._series]
             self._full = full_bar(max((item.probability for stage in stages for item in stage.top[:1]), default=1.0))
-        self.set_rows(len(self._tokens), 0)
+        chosen = -1 if self._choice is None else self._choice.id
+        self.set_rows(len(self._tokens), self._tokens.index(chosen) if chosen in self._tokens else 0)
 
     def _text(self, token: int) -> str:
         texts = (series.line.text(token) for series in reversed(self._series))

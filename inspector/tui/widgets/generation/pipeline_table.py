@@ -81,23 +81,24 @@ class PipelineTable(VirtualList):
         return token, self._text(token)
 
     def watch_step(self) -> None:
-        self._read()
+        self._read(None)
 
     def watch_row(self) -> None:
-        self._read()
+        self._read(None)
 
     def watch_other(self) -> None:
-        self._read()
+        self._read(self.token)
 
-    def watch_asked(self) -> None:
-        self._read()
+    def watch_asked(self, before: Mapping[int, Asked], asked: Mapping[int, Asked]) -> None:
+        new = [(token, found.text) for token, found in asked.items() if token not in before]
+        self._read(new[-1] if new else self.token)
 
     def watch_measure(self) -> None:
-        self._read()
+        self._read(self.token)
 
     def on_resize(self) -> None:
         self.headed = max(1, min(1 + len(FACTS), self.scrollable_content_region.height - TOKENS))
-        self._read()
+        self._read(self.token)
 
     def draw_head(self, row: int, width: int) -> Iterator[Segment]:
         fact = FACTS[row - 1] if row else None
@@ -141,9 +142,8 @@ class PipelineTable(VirtualList):
         event.stop()
         self.action_sideways(-1)
 
-    def _read(self) -> None:
-        """Look up everything again, with the cursor on the same token."""
-        here = self.token
+    def _read(self, at: tuple[int, str] | None) -> None:
+        """Look up everything again, with the cursor on a token, by default on the chosen one."""
         if self.step is None or self.row >= len(self.step.rows):
             self._mine, self._other, self._tokens, self._columns = Line(Stages()), None, (), []
         else:
@@ -156,8 +156,9 @@ class PipelineTable(VirtualList):
             lines, widest = (self._mine, self._other), next(most for wide, most in WIDEST if self.size.width >= wide)
             self._columns = [Column(pair, lines, self._tokens, self.measure, widest) for pair in pairs]
         self._first = min(self._first, self._last_first)
-        same = self._tokens.index(here[0]) if here is not None and here[0] in self._tokens else 0
-        self.set_rows(len(self._tokens), same)
+        choice = self._mine.choice
+        wanted = at[0] if at is not None else choice.id if choice is not None else -1
+        self.set_rows(len(self._tokens), self._tokens.index(wanted) if wanted in self._tokens else 0)
 
     def _text(self, token: int) -> str:
         text = self._mine.text(token)

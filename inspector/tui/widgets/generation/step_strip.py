@@ -157,12 +157,13 @@ class StepStrip(Flow):
 
     def _show(self, steps: Sequence[Step], row: int) -> None:
         self._text.show(steps, row)
+        since = len(self.lines) - 1 if self._text.tokens else 0  # the last line may give a word to the next one
         self.workers.cancel_group(self, "read")
         if self._text.unread > AT_ONCE:
             self.run_worker(self._read(), group="read", exclusive=True)
         else:
             self._text.read()
-            self._show_lines()
+            self._show_lines(since)
 
     async def _read(self) -> None:
         """Read what there is much of, beside the keyboard."""
@@ -171,10 +172,10 @@ class StepStrip(Flow):
             self._show_lines()
             await asyncio.sleep(0)
 
-    def _show_lines(self) -> None:
+    def _show_lines(self, since: int = 0) -> None:
         self.lines, self.starts = self._text.lines.lines, self._text.lines.starts
         self._settle()
-        self.arranged()
+        self.arranged(since)
 
     def _settle(self) -> None:
         """Put the cursor where it is wanted, by default at the end, as far as the tokens have been read."""

@@ -39,7 +39,8 @@ async def test_a_token_of_the_table_is_chosen_by_enter() -> None:
         await pilot.press("enter", "right")
         assert stage(pilot).said(PipelineTable.TokenChosen) == []
         table.step = STEP
-        await pilot.press("down", "enter")
+        assert table.token == (IDS[" rosetta"], " rosetta"), "the cursor begins on the chosen one"
+        await pilot.press("home", "down", "enter")
         (said,) = stage(pilot).said(PipelineTable.TokenChosen)
         assert (said.token_id, said.text) == table.token
         assert said.token_id == STEP.processors[-1].top[1].id
@@ -84,8 +85,11 @@ async def test_the_cursor_stays_on_its_token() -> None:
         table.step = STEP
         await pilot.press("down", "down")
         before = table.token
-        table.asked = {77: Asked(" spoon", {})}
+        table.other = WHAT_IF
+        table.measure = "score"
         assert table.token == before
+        table.asked = {77: Asked(" spoon", {})}
+        assert table.token == (77, " spoon"), "the one that was asked for"
 
 
 async def test_bars_before_and_after() -> None:
