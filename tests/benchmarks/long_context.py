@@ -173,10 +173,71 @@ def attention(shape: Shape, tokens: int, times: int) -> list[tuple[Any, ...]]:
     return asyncio.run(measure())
 
 
+MASKS = (
+    ("a query down, all of it drawn", ("down", "up"), ()),
+    ("a screen down, a cell a query", ("pagedown", "pageup"), ("plus",) * 12),
+    ("a key to the right, a cell a query", ("right", "left"), ()),
+    ("closer, and back", ("minus", "plus"), ()),
+    ("another mask", ("n", "p"), ("w",)),
+)
+WINDOW = 4096
+
+
+def masked(tokens: int) -> Trace:
+    """A layer that sees everything before it, and one that sees a window, of a row with padding on its left."""
+    values = MemoryValues()
+    values["ids"] = torch.arange(tokens)[None] % 10
+    values["mask"] = mask = (torch.arange(tokens)[None] >= tokens // 20).long()
+    given = {"input.input_ids": _info(values["ids"], "ids"), "input.attention_mask": _info(mask, "mask")}
+    calls = [_call(0, "", "Qwen2ForCausalLM", None, None, given)]
+    state = TensorInfo((1, 8, tokens, 64), "bfloat16", "cpu")
+    ports = {"attention.query": state, "attention.key": state, "attention.is_causal": True}
+    kinds: tuple[dict[str, Any], ...] = (
+        {"attention.kernel": "sdpa", "attention.mask": None},
+        {"attention.kernel": "flash_attention_2", "attention.mask": given["input.attention_mask"]},
+    )
+    for layer, kind in enumerate(kinds):
+        own = {**ports, **kind, **({"attention.sliding_window": WINDOW} if layer else {})}
+        calls.append(_call(layer + 1, f"model.layers.{layer}.self_attn", "Qwen2Attention", "attention", 0, own))
+    modules = [Module(call.path, call.class_name, call.role, 0, 0) for call in calls]
+    line = [Token(place, place % 10, f" word{place % 10}", "text") for place in range(tokens)]
+    model = ModelInfo("benchmark", "qwen2", "Qwen2ForCausalLM", 0, "bfloat16", "cpu", "sdpa", False)
+    return Trace(model, modules=modules, calls=calls, tokens=[line], values=values)
+
+
+def masks(tokens: int, times: int) -> list[tuple[Any, ...]]:
+    """The tab of masks: the first look, then keys in turn, each until the picture that it asked for is there."""
+    from inspector.tui.widgets.masks.map import MaskMap
+
+    async def measure() -> list[tuple[Any, ...]]:
+        app, trace = Painted(), masked(tokens)
+        async with app.run_test(size=SIZE) as pilot:
+            start = time.perf_counter()
+            await opened(pilot, trace, "3")
+            rows: list[tuple[Any, ...]] = [("masks: all of it", time.perf_counter() - start, None, None, None)]
+            await pilot.press("enter")
+            drawn = app.screen.query_one(MaskMap)
+            for what, keys, before in MASKS:
+                await pilot.press(*before)
+                await pilot.pause(0.5)
+                seen: list[object] = [drawn.picture]
+
+                def answered(seen: list[object] = seen) -> bool:
+                    same = drawn.picture is seen[0] or drawn.picture is None or drawn._wanted is not None
+                    seen[0] = seen[0] if same else drawn.picture
+                    return not same
+
+                rows.append((f"masks: {what}", *await pressed(app, keys, answered, times), LAG))
+        end_with(app.jobs, 0)
+        return rows
+
+    return asyncio.run(measure())
+
+
 def measure(tokens: int, times: int = 40, shapes: Sequence[Shape] = SHAPES) -> Table:
-    rows = [row for shape in shapes for row in attention(shape, tokens, times)]
+    rows = [*masks(tokens, times), *(row for shape in shapes for row in attention(shape, tokens, times))]
     columns = ("", "median seconds", "slowest seconds", "processor seconds", "asked seconds")
-    return table(f"Attention of {tokens:,} tokens, {times} presses", columns, rows)
+    return table(f"Masks and attention of {tokens:,} tokens, {times} presses", columns, rows)
 
 
 def main() -> None:

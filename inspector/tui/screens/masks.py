@@ -12,7 +12,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widget import Widget
 from textual.widgets import Static
 
 from inspector.trace import Trace
@@ -20,10 +19,11 @@ from inspector.tui.jobs import Job
 from inspector.tui.panes import Pane
 from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.cells import visible
-from inspector.tui.widgets.masks.account import Account, finding
+from inspector.tui.widgets.masks.account import Account, WorstLine
 from inspector.tui.widgets.masks.groups_list import GroupsList
 from inspector.tui.widgets.masks.look import MaskLook, Seen, look
 from inspector.tui.widgets.masks.map import MaskMap
+from inspector.tui.widgets.masks.panel import MaskPanel
 
 ROOM = 110
 """Cells in which the list, the account and the mask can stand side by side."""
@@ -56,12 +56,10 @@ class MasksTab(Vertical):
     DEFAULT_CSS = """
     MasksTab {
         & #where { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
-        & #worst { height: auto; max-height: 2; padding: 0 1; display: none; }
-        & #worst.-some { display: block; }
+        & #worst { max-height: 2; }
         & #left { width: 2fr; max-width: 66; height: 1fr; }
         & #account { height: 1fr; }
         & #drawn { width: 3fr; }
-        & #words { height: 3; padding: 0 1; background: $panel; }
         & #nothing { display: none; padding: 1 2; height: 1fr; }
         &.-nothing #nothing { display: block; }
         &.-nothing #both { display: none; }
@@ -104,12 +102,12 @@ Below the picture: the query and the key under the cursor, whether the one may s
 
     def compose(self) -> ComposeResult:
         yield Static(id="where", markup=False)
-        yield Static(id="worst", markup=False)
+        yield WorstLine(id="worst")
         with Horizontal(id="both"):
             with Vertical(id="left"):
                 yield Pane("Masks", GroupsList(), id="groups")
                 yield Pane("Why", Account(), id="account")
-            yield Pane("Mask", Vertical(MaskMap(), Static(id="words", markup=False)), id="drawn")
+            yield Pane("Mask", MaskPanel(), id="drawn")
         yield Static(id="nothing", markup=False)
 
     def on_mount(self) -> None:
@@ -153,16 +151,16 @@ Below the picture: the query and the key under the cursor, whether the one may s
         told = not self.has_class("-told")
         self.remove_class("-zoomed")
         self.set_class(told, "-told")
-        self._focus(self.query_one(Account if told else GroupsList))
+        self.screen.set_focus(self.query_one(Account if told else GroupsList))
 
     def action_zoom(self) -> None:
         self.remove_class("-told")
         self.toggle_class("-zoomed")
-        self._focus(self.query_one(MaskMap))
+        self.screen.set_focus(self.query_one(MaskMap))
 
     def action_out(self) -> None:
         self.remove_class("-zoomed", "-told")
-        self._focus(self.query_one(GroupsList))
+        self.screen.set_focus(self.query_one(GroupsList))
 
     def watch_step(self) -> None:
         self._look()
@@ -176,9 +174,6 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.set_class(narrow, "-narrow")
         masks = 0 if self.found is None else len(self.found.seen)
         self.query_one("#groups").styles.height = min(masks, SHORT if narrow else TALL) + FRAME
-
-    def _focus(self, widget: Widget) -> None:
-        self.screen.set_focus(widget)
 
     def _look(self) -> None:
         self.run_worker(self._work(self.step, self.row), group="masks", exclusive=True)
@@ -199,20 +194,11 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.query_one("#nothing", Static).update(visible(nothing))
         if event.look is not None:
             self.query_one("#where", Static).update(_where(event.look))
-            self._warn(event.look)
+            self.query_one(WorstLine).show(event.look.checks)
             self._arrange()
             listed = self.query_one(GroupsList)
             listed.show(event.look.seen, event.look.first if before is None else listed.cursor)
         self.refresh_bindings()
-
-    def _warn(self, found: MaskLook) -> None:
-        """The worst finding, where it cannot be overlooked."""
-        wrong = [check for check in found.checks if check.ok is False]
-        line = self.query_one("#worst", Static)
-        line.set_class(bool(wrong), "-some")
-        if wrong:
-            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
-            line.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
 
     @on(GroupsList.Chosen)
     def _chosen(self, event: GroupsList.Chosen) -> None:
@@ -223,33 +209,13 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.query_one(Account).show(self.seen.facts, self.found.checks)
         pane = self.query_one("#drawn", Pane)
         pane.border_title = Content(visible(f"{self.seen.label}: {self.seen.group.applied.pattern}"))
-        self.query_one(MaskMap).plane = self.seen.plane
-        self._point()
+        self.query_one(MaskPanel).show(self.seen)
 
     @on(GroupsList.Opened)
     def _opened(self, event: GroupsList.Opened) -> None:
         event.stop()
         self.remove_class("-told")
-        self._focus(self.query_one(MaskMap))
-
-    @on(MaskMap.Pointed)
-    def _pointed(self, event: MaskMap.Pointed) -> None:
-        event.stop()
-        self._point()
-
-    def _point(self) -> None:
-        """Say what the cell under the cursor means."""
-        from inspector.analysis.mask_words import sight
-
-        if self.seen is None:
-            return
-        found = self.seen.group.applied
-        words = (
-            found.reason
-            if found.spans is None
-            else sight(found, self.seen.names, *self.query_one(MaskMap).window.cursor)
-        )
-        self.query_one("#words", Static).update(words)
+        self.screen.set_focus(self.query_one(MaskMap))
 
 
 def _where(found: MaskLook) -> str:

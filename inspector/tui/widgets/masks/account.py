@@ -37,6 +37,23 @@ class Account(Scrolled):
         self.scroll_home(animate=False)
 
 
+class WorstLine(Static):
+    """The worst finding, where it cannot be overlooked; no line where nothing is wrong."""
+
+    DEFAULT_CSS = """
+    WorstLine { height: auto; max-height: 3; padding: 0 1; display: none; }
+    WorstLine.-some { display: block; }
+    """
+
+    def show(self, checks: Sequence[Check]) -> None:
+        """`x` is the key that both tabs explain with."""
+        wrong = [check for check in checks if check.ok is False]
+        self.set_class(bool(wrong), "-some")
+        if wrong:
+            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
+            self.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
+
+
 def listed(checks: Sequence[Check]) -> str:
     """Checks as plain text, one a line, each with its sign."""
     return "\n".join(f"{SIGNS[check.ok][0]} {check.name}: {check.evidence}" for check in checks)

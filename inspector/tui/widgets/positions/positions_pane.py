@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher, Static
 from inspector.parts import Part, Text
 from inspector.trace import Trace
 from inspector.tui.widgets.cells import visible
-from inspector.tui.widgets.masks.account import finding, listed
+from inspector.tui.widgets.masks.account import WorstLine, listed
 from inspector.tui.widgets.patch_picture import PatchPicture
 from inspector.tui.widgets.positions.look import PlacesLook, where
 from inspector.tui.widgets.positions.parts_page import PartsPage
@@ -77,8 +77,6 @@ class PositionsPane(Vertical):
     PositionsPane {
         height: 1fr;
         & > #where { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
-        & > #worst { height: auto; max-height: 3; padding: 0 1; display: none; }
-        & > #worst.-some { display: block; }
         & > ContentSwitcher { height: 1fr; }
     }
     """
@@ -96,7 +94,7 @@ class PositionsPane(Vertical):
     def compose(self) -> ComposeResult:
         yield PageLine()
         yield Static(id="where", markup=False)
-        yield Static(id="worst", markup=False)
+        yield WorstLine(id="worst")
         with ContentSwitcher(initial="place"):
             yield PlacePage(id="place")
             yield PartsPage(id="told")
@@ -113,7 +111,7 @@ class PositionsPane(Vertical):
         self.found = found
         self._filled.clear()
         self.query_one("#where", Static).update(visible(found.nothing or " · ".join(where(found))))
-        self._warn()
+        self.query_one(WorstLine).show(found.checks)
         self.query_one(PlacePage).show_pictures(found.pictures)
         self.query_one("#patches", PicturePage).show_pictures(found.pictures)
 
@@ -129,15 +127,6 @@ class PositionsPane(Vertical):
         shown = self.query_one(f"#{self.page}")
         inside = [widget for widget in shown.query("*") if widget.can_focus and widget.display]
         return next((widget for widget in inside if isinstance(widget, PatchPicture)), next(iter(inside), None))
-
-    def _warn(self) -> None:
-        found = self.found
-        wrong = [] if found is None else [check for check in found.checks if check.ok is False]
-        line = self.query_one("#worst", Static)
-        line.set_class(bool(wrong), "-some")
-        if wrong:
-            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
-            line.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
 
     def _fill(self, page: str) -> None:
         """Fill a page that shows something else by now."""
