@@ -38,7 +38,7 @@ PICTURES: dict[str, tuple[int, int, int, tuple[Thing, ...]]] = {
 MOVING = Scene(
     (Thing("red", "star", "bottom left", 0.22, 0.78, 0.16),), Thing("red", "star", "top right", 0.78, 0.22, 0.16)
 )
-FRAMES, MILLISECONDS = 24, 100
+FRAMES, MILLISECONDS = 40, 100
 
 
 def write(directory: Path) -> None:
