@@ -54,7 +54,9 @@ class Pages(ContentSwitcher):
     def _focus(self, name: str) -> None:
         known = self._focused.get(name)
         if known is None or not known.is_attached:
-            inside = self.query_one(f"#{name}").walk_children(Widget, with_self=True)
+            inside = list(self.query_one(f"#{name}").walk_children(Widget, with_self=True))
+            if self.screen.focused in inside:  # the page has put it there itself
+                return
             known = next((widget for widget in inside if widget.can_focus and widget.display), None)
         self.screen.set_focus(known)
 

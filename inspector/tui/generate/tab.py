@@ -104,7 +104,7 @@ the step anew with them. F goes to the model's calls of this step, and esc comes
     def on_mount(self) -> None:
         if self.run.trace.generation is not None:
             self.driver.moment = recorded(self.run.trace.generation)
-        self.set_interval(TICK, self._tick)
+        self.set_interval(TICK, self._show_state)
         self.show()
 
     def on_unmount(self) -> None:
@@ -261,10 +261,6 @@ the step anew with them. F goes to the model's calls of this step, and esc comes
             self.show_within(error.trace, "The forward failed; the steps before are kept.")
         except Exception as error:  # a plugin's processor may raise anything, and the generation goes on
             await show_error(self.inspector, error, "The generation did not go on as asked")
-
-    def _tick(self) -> None:
-        if self.driver.doing:
-            self._show_state()
 
     def _show_state(self) -> None:
         if self._doing != self.driver.doing:

@@ -101,7 +101,7 @@ call that made them. On the right what went in and came out of the selected call
     def on_mount(self) -> None:
         for widget in (self.query_one(CallsList), self.query_one(ModuleTree), self.query_one(TensorPanel)):
             widget.trace = self.trace
-        self.query_one(CallsList).focus()
+        self.screen.set_focus(self.query_one(CallsList))
 
     @property
     def pointed(self) -> tuple[str, Any] | None:

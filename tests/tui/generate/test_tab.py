@@ -361,6 +361,7 @@ async def test_recorded_calls_are_gone_into_without_running_again(text: Session,
         await settled(pilot)
         await pilot.press("b", "F")
         screen = await on_screen(pilot, WithinScreen)
+        await settled(pilot)
         index, _ = screen.selected()
         assert (screen.trace.calls[index].step, screen.trace.calls[index].path) == (1, "")
 
