@@ -129,6 +129,13 @@ class Outline:
             above = self.parents[above]
         return drawn
 
+    def guides_within(self, item: int, room: int) -> str:
+        """The same in at most `room` cells: closer together, and of a deep item the end alone."""
+        drawn = self.guides(item)
+        if len(drawn) > room:
+            drawn = self.guides(item, gap="")
+        return drawn if len(drawn) <= room else f"…{drawn[len(drawn) - room + 1 :]}"
+
     def _unfolded_rows(self) -> Sequence[int]:
         rows: list[int] = []
         start = 0

@@ -131,3 +131,14 @@ class TestFilter:
         built = outline([])
         built.select([])
         assert built.row_near(0) == 0
+
+
+def test_guides_of_a_deep_item_in_little_room() -> None:
+    outline = Outline()
+    above = None
+    for _ in range(9):
+        above = outline.add(above)
+    outline.update()
+    assert outline.guides_within(2, 4) == "  └ "
+    assert outline.guides_within(8, 8) == "       └"
+    assert outline.guides_within(8, 5) == "…   └"

@@ -135,8 +135,9 @@ class BeamTree(Folding, VirtualList):
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         item = self.outline.rows[row]
-        run, guides = self._runs[item], self.outline.guides(item)
+        run = self._runs[item]
         text, state = self._shares(width)
+        guides = self.outline.guides_within(item, text // 2)
         fold = "▸" if self.outline.is_folded(item) else "▾"
         marker = (fold if self.outline.has_children(item) else run.sign) + " "
         ink = self.ink({LIVE: "accent", FINISHED: "second", " ": ""}.get(run.sign, "quiet"))

@@ -92,7 +92,8 @@ class BranchTree(Folding, VirtualList):
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         item = self.outline.rows[row]
-        branch, guides = self._branches[item], self.outline.guides(item)
+        branch = self._branches[item]
+        guides = self.outline.guides_within(item, self._room(width) // 2)
         is_current = self.record is not None and branch.name == self.record.current
         marker = "" if not self.outline.has_children(item) else "▸ " if self.outline.is_folded(item) else "▾ "
         name = fit(marker + visible(branch.name), max(self._room(width) - width_of(guides) - 2, 0))

@@ -70,7 +70,7 @@ def _beams(taken: StepRow, texts: Mapping[int, str]) -> Iterator[Fact]:
         yield Fact("continued by", f"{len(found)}")
     for beam in found:
         where = f"row {beam.row}" if beam.state == "live" else f"{beam.state}: {beam.reason}"
-        yield Fact(f"  {text_of(texts, beam.id)}", f"{where}, score {number(beam.score, 4)}")
+        yield Fact(f"  {text_of(texts, beam.id)}", f"{number(beam.score, 4)}  {where}")
 
 
 def _stopping(taken: StepRow) -> Iterator[Fact]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inspector.tui.widgets.generation.beam_tree import BeamTree
 from inspector.tui.widgets.generation.branch_tree import BranchTree
 from inspector.tui.widgets.generation.compare import BranchCompare, Side
@@ -106,3 +108,16 @@ async def test_a_branch_beside_itself() -> None:
         compare.compare(side, side)
         assert compare.first is None
         assert compare.words == "They are the same."
+
+
+async def test_beams_that_part_at_every_step_leave_room_for_their_tokens() -> None:
+    once = beam_steps()[0]
+    steps = [replace(once, index=index) for index in range(40)]
+    async with shown(BeamTree(), (40, 14)) as pilot:
+        tree = pilot.app.query_one(BeamTree)
+        tree.steps = steps
+        await pilot.pause()
+        assert tree.outline.depths[tree.current or 0] == 39
+        line = text(tree)[tree.cursor - tree.scroll_offset.y + 1]
+        assert line.startswith("…")
+        assert "● ·the" in line

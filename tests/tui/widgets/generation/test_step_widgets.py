@@ -156,11 +156,11 @@ def test_facts_of_a_beam() -> None:
     assert "greedy" not in found
     assert found["best"].startswith("·milk")
     assert found["continued by"] == "2"
-    assert {name: text for name, text in found.items() if "score" in text} == {
-        f"‹{IDS[' milk']}›": "row 0, score -1.4",
-        f"‹{IDS[' 咖啡']}›": "row 1, score -2",
+    assert {name: text for name, text in found.items() if "  row " in text} == {
+        f"‹{IDS[' milk']}›": "-1.4  row 0",
+        f"‹{IDS[' 咖啡']}›": "-2  row 1",
     }
-    assert any(text == "finished: eos_token, score -1.1" for text in told(1, made[3]).values())
+    assert any(text == "-1.1  finished: eos_token" for text in told(1, made[3]).values())
 
 
 def test_a_step_without_a_forward_of_its_own_has_no_times() -> None:
