@@ -81,9 +81,11 @@ def _samples(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, number
         shipped = session.model.generation_config.temperature
         default.append(answers(session, found, do_sample=True, temperature=shipped))
     distinct = [len(set(texts)) for texts in zip(*hot, strict=True)]
+    captions = [count for case, count in zip(found, distinct, strict=True) if case.question.kind == "caption"]
     said = [(case, text) for texts in hot for case, text in zip(found, texts, strict=True)]
     return [
         (f"distinct answers of {SEEDS} seeds at temperature 1, mean", f"{mean(distinct):.1f}"),
+        ("the same, captions alone", f"{mean(captions):.1f}"),
         (f"questions with at least 5 distinct answers of {SEEDS}", _share([count >= 5 for count in distinct])),
         ("grammatical at temperature 1", _share([grammatical(text) for _, text in said])),
         ("right at temperature 1", _share([right(case, text) for case, text in said])),

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from .asking import Case, batches, encoded
-from .auxiliary import labels
-from .lessons import Lesson
-from .scenes import COLORS
+from .drawing import corners
+from .scenes import Thing
 
 Head = tuple[int, int]
+
+SOME = 5
+"""A token counts where more than so many of 255 parts of it show the thing."""
 
 FINAL_NORMS = ("language_model.norm", "transformer.ln_f")
 """How the norm before the head is called."""
@@ -97,12 +100,12 @@ def _forward(session: Any, inputs: dict[str, Tensor], ids: Tensor, **options: bo
     grown["attention_mask"] = torch.nn.functional.pad(inputs["attention_mask"], (0, new), value=1)
     if "mm_token_type_ids" in inputs:
         grown["mm_token_type_ids"] = torch.nn.functional.pad(inputs["mm_token_type_ids"], (0, new))
-    before = session.config.text_config._attn_implementation
-    session.config.text_config._attn_implementation = "eager"
+    before = session.config._attn_implementation
+    session.model.set_attn_implementation("eager")
     try:
         return session.model(**grown, use_cache=False, **options)
     finally:
-        session.config.text_config._attn_implementation = before
+        session.model.set_attn_implementation(before)
 
 
 def _color_words(session: Any, case: Case, ids: Tensor, start: int) -> list[tuple[int, set[int]]]:
@@ -111,10 +114,20 @@ def _color_words(session: Any, case: Case, ids: Tensor, start: int) -> list[tupl
     colors = [thing.color for thing in case.scene.things]
     if session.processor.tokenizer.decode(ids[start:], skip_special_tokens=True) not in case.question.answers:
         return []
-    rows, columns = _grid(session.config, *case.frames[0].size)
-    seen = labels([Lesson(case.scene, list(case.frames), [], [])], 1, rows, columns)[0, :, 0]
+    things = {thing.color: thing for thing in case.scene.things if colors.count(thing.color) == 1}
+    grid = _grid(session.config, *case.frames[0].size)
     return [
-        (start + number, set((seen == COLORS.index(word) + 1).nonzero().flatten().tolist()))
+        (start + number, tokens_of(things[word], case.frames[0].size, grid))
         for number, word in enumerate(words)
-        if word in COLORS and colors.count(word) == 1
+        if word in things
     ]
+
+
+def tokens_of(thing: Thing, size: tuple[int, int], grid: tuple[int, int]) -> set[int]:
+    """The image tokens, row by row of a `grid` of rows and columns, in whose part of a picture of this width and height
+    some of the thing is drawn.
+    """
+    shape = Image.new("L", size)
+    ImageDraw.Draw(shape).polygon(corners(thing, *size), fill=255)
+    shares = shape.resize(grid[::-1], Image.Resampling.BOX).tobytes()
+    return {token for token, share in enumerate(shares) if share > SOME}
