@@ -29,15 +29,15 @@ MOST_RUNS = 3
 class Names:
     """What the queries and keys of a kernel stand for: tokens of a row, patches of pictures, or only places.
 
-    `first` is the place of the first query, and `offset` that of the first key, among the `texts` of tokens; `padding`
-    is bool [tokens], True where a token is padding, None where no padding mask was given. In a vision tower `patch`
+    `first` is the place of the first query, and `offset` that of the first key, among the `tokens`; `padding` is bool
+    [tokens], True where a token is padding, None where no padding mask was given. In a vision tower `patch`
     says which patch stands at a place.
     """
 
     unit: str
     first: int = 0
     offset: int = 0
-    texts: Sequence[str] = ()
+    tokens: Sequence[Place] = ()
     padding: Bools | None = None
     patch: Callable[[int], str] | None = None
 
@@ -59,7 +59,10 @@ class Names:
         """The text of a token, or where a patch stands; empty where it is not known."""
         if self.patch is not None:
             return self.patch(place)
-        return self.texts[place] if 0 <= place < len(self.texts) else ""
+        token = self.tokens[place] if 0 <= place < len(self.tokens) else None
+        if token is None or (not token.text and token.id < 0):
+            return ""
+        return f"“{visible(token.text, spaces=True)}”" if token.text else f"id {token.id}"
 
     def _named(self, side: str, index: int, place: int) -> str:
         text = self.text(place)
@@ -71,21 +74,15 @@ class Names:
         return self.padding is not None and 0 <= place < len(self.padding) and bool(self.padding[place])
 
 
-def names_of(kernel: Kernel, row: int) -> Names:
-    """What the queries and keys of a kernel stand for in a row of the batch."""
+def names_of(kernel: Kernel, row: int, tokens: Sequenced | None = None) -> Names:
+    """What the queries and keys of a kernel stand for in a row of the batch; `tokens` are its tokens, where read."""
     if in_vision(kernel.trace, kernel.path):
         tower = tower_around(kernel)
         if tower is None or tower.patches != kernel.queries:
             return Names("place")
         return Names("place", patch=_Patches(tower))
-    tokens = sequence(kernel.trace, kernel.call.step, row)
-    texts = [_quoted(place) for place in tokens.places]
-    return Names("token", tokens.first, key_offset(kernel, tokens), texts, _padding(kernel, tokens, row))
-
-
-def _quoted(place: Place) -> str:
-    """The text of a token, or its id where that is not known."""
-    return f"“{visible(place.text, spaces=True)}”" if place.text else f"id {place.id}" if place.id >= 0 else ""
+    own = sequence(kernel.trace, kernel.call.step, row) if tokens is None else tokens
+    return Names("token", own.first, key_offset(kernel, own), own.places, _padding(kernel, own, row))
 
 
 def _padding(kernel: Kernel, tokens: Sequenced, row: int) -> Bools | None:

@@ -46,8 +46,8 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
     for forward in chain:
         first = len(places)
         is_prompt = bool(chain) and forward.step == found[0].step  # whose tokens the trace keeps with their text
-        for at in range(forward.tokens):
-            id = -1 if forward.ids is None else int(forward.ids[row % forward.ids.shape[0], at])
+        ids = [-1] * forward.tokens if forward.ids is None else forward.ids[row % forward.ids.shape[0]].tolist()
+        for at, id in enumerate(ids[: forward.tokens]):
             own = kept[at] if is_prompt and at < len(kept) and kept[at].id == id else None
             token = own or known.get(id)
             kind: TokenKind = "text" if token is None else token.kind

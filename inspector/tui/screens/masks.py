@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widgets import Static
 
 from inspector.trace import Trace
@@ -30,6 +31,9 @@ ROOM = 110
 
 TALL, SHORT = 12, 3
 """Masks that are listed without scrolling, at most: beside the mask, and above it."""
+
+REST = 0.05
+"""Seconds without another mask after which the account follows."""
 
 FRAME = 3
 """Lines around them: the border and the names of columns."""
@@ -99,6 +103,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.trace = trace
         self.found: MaskLook | None = None
         self.seen: Seen | None = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="where", markup=False)
@@ -111,6 +116,8 @@ Below the picture: the query and the key under the cursor, whether the one may s
         yield Static(id="nothing", markup=False)
 
     def on_mount(self) -> None:
+        for name in ("step", "row"):
+            self.watch(self, name, self._look, init=False)
         self._look()
 
     def on_resize(self) -> None:
@@ -162,12 +169,6 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.remove_class("-zoomed", "-told")
         self.screen.set_focus(self.query_one(GroupsList))
 
-    def watch_step(self) -> None:
-        self._look()
-
-    def watch_row(self) -> None:
-        self._look()
-
     def _arrange(self) -> None:
         """Stack what there is no room for beside each other; the list of masks is as high as it has to be."""
         narrow = (self.size.width or self.app.size.width) < ROOM
@@ -206,10 +207,17 @@ Below the picture: the query and the key under the cursor, whether the one may s
         if self.found is None:
             return
         self.seen = self.found.seen[event.number]
-        self.query_one(Account).show(self.seen.facts, self.found.checks)
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._tell)  # the picture first: its account is laid out anew
         pane = self.query_one("#drawn", Pane)
         pane.border_title = Content(visible(f"{self.seen.label}: {self.seen.group.applied.pattern}"))
         self.query_one(MaskPanel).show(self.seen)
+
+    def _tell(self) -> None:
+        """Say what is known of the mask that is shown by now."""
+        if self.seen is not None and self.found is not None:
+            self.query_one(Account).show(self.seen.facts, self.found.checks)
 
     @on(GroupsList.Opened)
     def _opened(self, event: GroupsList.Opened) -> None:

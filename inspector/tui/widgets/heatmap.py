@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -141,7 +142,8 @@ class HeatMap(Widget, can_focus=True):
             if self._reading is not self.plane:  # a plane that was left may take its time, nobody waits for it
                 self._reading = self.plane
                 self.run_worker(self._read(self.plane), group="cells", exclusive=True)
-        self.refresh()
+        if self._wanted is None:
+            self.refresh()
 
     def action_move(self, down: int, across: int) -> None:
         self.look(self.window.moved(down, across))
@@ -193,11 +195,15 @@ class HeatMap(Widget, can_focus=True):
         self._wheel(event, -1)
 
     def render_line(self, y: int) -> Strip:
+        strips = self._strips()
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
+
+    def _strips(self) -> list[Strip]:
+        """The lines of the widget, made once for what they show."""
         key = (self.picture, self.size, self.app.theme, self.has_focus, self._contrast, self._problem)
         if self._painted[0] != key:
             self._painted = (key, self._paint())
-        strips = self._painted[1]
-        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
+        return self._painted[1]
 
     def palette(self) -> Palette:
         """The colours of cells on this theme."""
@@ -220,15 +226,30 @@ class HeatMap(Widget, can_focus=True):
             while (look := self._wanted) is not None and look.plane is plane:
                 self._wanted = None
                 await self._answer(look)
-                self.refresh()
+                self._repaint()
         finally:
             if self._reading is plane:
                 self._reading = None
 
+    async def answer(self, look: Look, before: Picture | None) -> Picture:
+        """What a question is answered with, read in a thread; `before` is the last answer."""
+        return await Job("cells", lambda _: read(look, before)).start().result()
+
+    def _repaint(self) -> None:
+        """Paint the lines that are others now: where the cursor alone has moved, few are."""
+        before, size = self._painted[1], self.size
+        after = self._strips()
+        if len(before) != len(after) or len(after) > size.height:
+            self.refresh()
+            return
+        lines = [y for y, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+        if lines:
+            self.refresh(*(Region(0, y, size.width, 1) for y in lines))
+
     async def _answer(self, look: Look) -> None:
         before = self.picture
         try:
-            picture = await Job("cells", lambda _: read(look, before)).start().result()
+            picture = await self.answer(look, before)
         except Exception as error:  # a file that has gone, a device that failed: said in place of the picture
             if look.plane is self.plane:
                 self.picture, self._problem = None, f"These values cannot be read: {error}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from inspector.analysis.checks import Check
     from inspector.analysis.mask_report import Group, Padding
     from inspector.analysis.mask_words import Names
+    from inspector.analysis.sequence import Sequenced
     from inspector.tui.widgets.masks.plane import MaskPlane
 
 NUMBER = re.compile(r"\d+")
@@ -61,6 +62,7 @@ def look(trace: Trace, step: int, row: int) -> MaskLook:
     from inspector.analysis.kernels import kernels, nothing
     from inspector.analysis.mask_checks import mask_checks
     from inspector.analysis.mask_report import groups, paddings
+    from inspector.analysis.sequence import sequence
 
     steps = sorted({trace.calls[index].step for index in trace.children(None)})
     own = kernels(trace, step)
@@ -72,7 +74,8 @@ def look(trace: Trace, step: int, row: int) -> MaskLook:
     order = {False: 0, None: 1, True: 2}
     checks = sorted(mask_checks(trace, step, found), key=lambda check: order[check.ok])
     padding = next((item for item in paddings(trace, step) if item.row == row), None)
-    return MaskLook(step, row, steps, rows, [_seen(group, row) for group in found], checks, padding)
+    tokens = sequence(trace, step, row)
+    return MaskLook(step, row, steps, rows, [_seen(group, row, tokens) for group in found], checks, padding)
 
 
 def _without(trace: Trace, reason: str) -> str:
@@ -81,7 +84,7 @@ def _without(trace: Trace, reason: str) -> str:
     return f"The forward failed in {trace.failure.path or 'the model'}, before any attention that could be shown."
 
 
-def _seen(group: Group, row: int) -> Seen:
+def _seen(group: Group, row: int, tokens: Sequenced) -> Seen:
     import numpy as np
 
     from inspector.analysis.kernels import in_vision
@@ -96,7 +99,7 @@ def _seen(group: Group, row: int) -> Seen:
         plane = MaskPlane(spans, blind)
     vision = in_vision(kernel.trace, kernel.path)
     wrong = bool(group.blind) or any(block.wrong for block in blocks_of(group.kernels))
-    return Seen(group, label(group), names_of(kernel, row), plane, list(_facts(group)), vision, wrong)
+    return Seen(group, label(group), names_of(kernel, row, tokens), plane, list(_facts(group)), vision, wrong)
 
 
 def _asked(group: Group) -> str:

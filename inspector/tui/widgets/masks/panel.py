@@ -45,4 +45,4 @@ class MaskPanel(Vertical):
             return
         found, cursor = self.seen.group.applied, self.query_one(MaskMap).window.cursor
         words = found.reason if found.spans is None else sight(found, self.seen.names, *cursor)
-        self.query_one("#words", Static).update(words)
+        self.query_one("#words", Static).update(words, layout=False)
