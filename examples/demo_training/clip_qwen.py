@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -12,7 +11,7 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from inspector_plugins.clip_qwen.configuration import ClipQwenConfig
 from inspector_plugins.clip_qwen.model import ClipQwenForConditionalGeneration
@@ -20,6 +19,7 @@ from inspector_plugins.clip_qwen.tokens import PLACEHOLDER, STOPS, SYSTEM, chat_
 
 from . import attention
 from .auxiliary import AuxiliaryHeads, labels
+from .clip_start import begin
 from .lessons import Lesson
 from .packing import FIRST_TURN, IGNORED, PICTURE, PREFIX, Block, Packer, Row
 from .tokenizer import EVERYDAY
@@ -41,8 +41,8 @@ QUESTION_FIRST = 0.85
 CONVERSATIONS = 0.1
 """The share of batches in which turns see those before them."""
 
-POSITION_SCALE = 0.4
-"""Of the position embeddings at the start, beside patch embeddings of about 0.5."""
+LOOKING = 2200
+"""So many batches the vision tower and the projector learn alone, as CLIP's did before a decoder saw it."""
 
 END, NEXT_TURN = "<|im_end|>", "\n<|im_start|>user\n"
 
@@ -132,7 +132,7 @@ class TinyClipQwen:
 
     sizes = SIZES
     clips = ()
-    settings: Mapping[str, Any] = MappingProxyType({"pictures": 16, "muon": 4e-3, "adamw": 3e-3})
+    settings: Mapping[str, Any] = MappingProxyType({"pictures": 20, "adamw": 1.2e-3})
 
     def __init__(self) -> None:
         special = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", PLACEHOLDER)
@@ -140,7 +140,8 @@ class TinyClipQwen:
         self._random = Random(0)
         self.packer = QuestionsFirst(self.tokenizer, self._random)
         self.model: Any = ClipQwenForConditionalGeneration(config(self.tokenizer))
-        _know_neighbours(self.model.vision_tower.embeddings.position_embedding)
+        begin(self.model.vision_tower)
+        self._batches = 0
         self.width: int = self.model.config.text_config.hidden_size
         tokens = ROWS * ROWS
         self.block = Block([self.model.config.image_token_id] * tokens, torch.arange(tokens)[None], tokens)
@@ -155,9 +156,13 @@ class TinyClipQwen:
 
     def _losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         device = self.model.device
+        features = self.model.get_image_features(pixels(batch).to(device))
+        seen = heads(features, labels(batch, 1, ROWS, ROWS).to(device))
+        self._batches += 1
+        if self._batches <= LOOKING:
+            return seen.new_zeros(()), seen
         self.packer.is_conversation = self._random.random() < CONVERSATIONS
         packed = self.packer.pack(batch, self.block)
-        features = self.model.get_image_features(pixels(batch).to(device))
         ids, targets = packed.ids.to(device), packed.targets.to(device)
         embedded = self.model.get_input_embeddings()(ids)
         is_picture = (ids == self.model.config.image_token_id)[..., None]
@@ -169,8 +174,7 @@ class TinyClipQwen:
         )
         counted = targets != IGNORED
         logits = self.model.language_model.lm_head(output.last_hidden_state[counted]).float()
-        asked = labels(batch, 1, ROWS, ROWS).to(device)
-        return self.packer.loss(logits, targets[counted]), heads(features, asked)
+        return self.packer.loss(logits, targets[counted]), seen
 
     def save(self, directory: Path) -> None:
         """Write the checkpoint."""
@@ -183,17 +187,6 @@ class TinyClipQwen:
         ends = {"eos_token_id": stops, "pad_token_id": self.tokenizer.pad_token_id}
         _write(directory / "generation_config.json", {**GENERATION, **ends})
         _write(directory / "preprocessor_config.json", IMAGE_SETTINGS)
-
-
-def _know_neighbours(positions: nn.Embedding) -> None:
-    """Begin with position embeddings of sines and cosines of row and column, under which neighbours are alike."""
-    width = positions.embedding_dim
-    frequencies = torch.linspace(0, math.log(ROWS), width // 4).neg().exp() * math.pi / 2
-    angles = torch.arange(ROWS)[:, None] * frequencies
-    line = torch.cat([angles.sin(), angles.cos()], dim=1)  # [rows, width / 2]
-    grid = torch.cat([line[:, None].expand(-1, ROWS, -1), line[None].expand(ROWS, -1, -1)], dim=-1)
-    with torch.no_grad():
-        positions.weight[1:] = POSITION_SCALE * grid.flatten(0, 1)
 
 
 def pixels(batch: list[Lesson]) -> Tensor:

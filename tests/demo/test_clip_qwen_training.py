@@ -96,6 +96,7 @@ def test_training_computes_what_the_model_does(
     """The loss of a conversation, beyond the tokens where dynamic NTK begins, against the whole model's logits."""
     monkeypatch.setattr(clip_qwen, "QUESTION_FIRST", 1.0)
     monkeypatch.setattr(clip_qwen, "CONVERSATIONS", 1.0)
+    monkeypatch.setattr(clip_qwen, "LOOKING", 0)
     state = tiny.packer._random.getstate()
     row = packed(tiny, lesson, conversation=True)
     tiny.packer._random.setstate(state)
