@@ -24,6 +24,9 @@ from inspector.models.presets import Preset
 DEMOS = Path(__file__).resolve().parents[1] / "demo"
 """Where the bundled checkpoints lie, each in a directory of its own."""
 
+FIRST = "qwen2.5-vl"
+"""The bundled checkpoint that is offered first."""
+
 REPOSITORY = re.compile(r"([A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 
 Kind = Literal["preset", "directory", "hub", "demo"]
@@ -91,8 +94,9 @@ def find(reference: str, presets: Mapping[str, Preset]) -> Source:
 
 
 def demos() -> list[str]:
-    """Names of the bundled checkpoints."""
-    return sorted(config.parent.name for config in DEMOS.glob("*/config.json"))
+    """Names of the bundled checkpoints, the one to begin with before the others."""
+    names = (config.parent.name for config in DEMOS.glob("*/config.json"))
+    return sorted(names, key=lambda name: (name != FIRST, name))
 
 
 def is_checkpoint(directory: Path) -> bool:

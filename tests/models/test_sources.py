@@ -154,6 +154,14 @@ def test_unknown_demo_says_what_is_bundled(tmp_path: Path, monkeypatch: pytest.M
         find("demo:my-qwen", {})
 
 
+def test_one_bundled_checkpoint_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "DEMOS", tmp_path)
+    for name in ("clip-qwen", "another", sources.FIRST):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}", encoding="utf-8")
+    assert sources.demos() == [sources.FIRST, "another", "clip-qwen"]
+
+
 def test_repository_in_the_cache_has_its_path(checkpoint: Path, cache_directory: Path) -> None:
     snapshot = cache("owner/name", checkpoint, cache_directory)
     source = find("owner/name", {})
