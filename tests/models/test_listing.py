@@ -17,6 +17,11 @@ def checkpoint(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture
+def no_demos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "DEMOS", tmp_path / "bundled")
+
+
 def test_everything_that_opens_is_listed(
     checkpoint: Path, cache_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -34,6 +39,7 @@ def test_everything_that_opens_is_listed(
     ]
 
 
+@pytest.mark.usefixtures("no_demos")
 def test_directories_are_searched_one_level_deep(checkpoint: Path) -> None:
     parent = checkpoint.parent
     (parent / "two.gguf").write_bytes(b"GGUF")
@@ -50,6 +56,7 @@ def test_directories_are_searched_one_level_deep(checkpoint: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("no_demos")
 def test_damaged_checkpoint_is_listed_with_what_is_wrong(checkpoint: Path) -> None:
     (checkpoint / "config.json").write_text("{")
     (entry,) = list_models({}, [checkpoint])
