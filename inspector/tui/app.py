@@ -52,12 +52,6 @@ def _places() -> type[Provider]:
     return Places
 
 
-def _guide(app: InspectorApp) -> Guide:
-    from inspector.tui.tour.guide import Guide
-
-    return Guide(app)
-
-
 class InspectorApp(App[None]):
     """Opens `target` (a model reference or a saved trace) with `request`, or the launcher where there is no target.
 
@@ -87,7 +81,8 @@ class InspectorApp(App[None]):
     ) -> None:
         super().__init__()
         self.target = TARGET if tour else target
-        self.guide: Guide | None = _guide(self) if tour else None
+        self.guide: Guide | None = None
+        self._tour = tour
         self.question = Question(request or Request(), stats, values, budget)
         self.library = Library(options)
         self.settings = Settings(config_dir())
@@ -108,6 +103,8 @@ class InspectorApp(App[None]):
         if not self._keys_read:
             self._keys_read = True
             self._read_keys()
+            if self._tour:
+                self.begin_tour()
         if isinstance(self.screen, LauncherScreen):
             self.run_worker(opening.list_entries(self, self.screen), group="listing", exclusive=True)
         elif self.target is not None:
@@ -146,25 +143,31 @@ class InspectorApp(App[None]):
         from inspector.tui.screens.inspector import InspectorScreen
 
         self._replace(InspectorScreen(run, lambda: self.library.views, self.library.tabs))
-        if self.guide is not None:
-            self.call_after_refresh(self.guide.arrive)
         self.set_timer(CALM, lambda: self.job("Looking around in the trace", partial(self.library.warm, run.trace)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.guide is not None if action in ("tour", "leave_tour") else True
 
-    async def action_tour(self, way: int) -> None:
+    def action_tour(self, way: int) -> None:
         if self.guide is not None:
-            await self.guide.move(way)
+            self.guide.move(way)
 
     async def action_leave_tour(self) -> None:
         guide, self.guide = self.guide, None
         if guide is not None:
             await guide.leave()
 
-    def action_begin_tour(self) -> None:
+    def begin_tour(self) -> None:
+        """Lead on from the next trace that comes to the front."""
+        from inspector.tui.tour.guide import Guide
+
+        self.guide = Guide(self)
+
+    async def action_begin_tour(self) -> None:
         """Open the bundled model and show the first stop."""
-        self.guide = _guide(self)
+        await self.action_leave_tour()
+        self.action_launcher()
+        self.begin_tour()
         self.follow(opening.open_target(self, TARGET))
 
     @work
@@ -186,6 +189,13 @@ class InspectorApp(App[None]):
         from inspector.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG, pictures as half blocks."""
+        from inspector.tui.widgets.canvas import flattened
+
+        with flattened(self):
+            return super().export_screenshot(title=title, simplify=simplify)
 
     def action_picture(self) -> None:
         """Save what the terminal shows as an SVG in the current directory, under the first name that is free."""

@@ -33,7 +33,7 @@ class TourBar(Static):
 
     def __init__(self, stop: Stop, number: int, count: int) -> None:
         super().__init__()
-        self._stop = stop
+        self.stop = stop
         self.border_title = Content(f"{number} of {count} · {stop.title}")
 
     def on_mount(self) -> None:
@@ -42,7 +42,7 @@ class TourBar(Static):
     def _text(self) -> Content:
         parts = [
             Content.styled(self._keys(part), "bold $accent") if number % 2 else Content(part)
-            for number, part in enumerate(ACTION.split(self._stop.text))
+            for number, part in enumerate(ACTION.split(self.stop.text))
         ]
         return Content("").join(parts)
 

@@ -1,4 +1,4 @@
-"""Leads through the stops: takes the actions that lead to one, and puts its text below the screen in front."""
+"""Leads through the stops: takes the actions that lead to one, and keeps its text below whatever trace is in front."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.screen import Screen
 from textual.widgets import Footer
 
 from inspector.tui.palette import Command, commands, take
+from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import STOPS, Stop
 
@@ -19,6 +21,9 @@ PAUSE = 0.05
 PATIENCE = 10.0
 """Seconds after which an action that an earlier one should have made possible is left out."""
 
+LOOK = 0.2
+"""Seconds between two looks at which screen is in front: the reader goes into steps and comes back as they like."""
+
 
 class Guide:
     """Where the reader is on the tour. Every call is made in the program's own thread."""
@@ -27,48 +32,60 @@ class Guide:
         self._app = app
         self._stops = stops
         self._at = 0
+        self._going = asyncio.Lock()
         self._begun = False
+        self._timer = app.set_interval(LOOK, self._keep)
 
     @property
     def stop(self) -> Stop:
         return self._stops[self._at]
 
-    async def move(self, way: int) -> None:
+    def move(self, way: int) -> None:
         """Go `way` stops further, or back; nowhere beyond the first and the last one."""
         self._at = min(max(self._at + way, 0), len(self._stops) - 1)
-        await self.show()
+        self._app.run_worker(self._show(), group="tour", exclusive=True)
 
-    async def arrive(self) -> None:
-        """Another run is in front: that of the tour, which begins with it, or one that the reader went to."""
-        if self._begun:
+    async def _show(self) -> None:
+        """Put the text of the stop below the trace in front, and take its actions. A worker: actions take time."""
+        async with self._going:
             await self._put_bar()
-        else:
+            for action in self.stop.actions:
+                await self._act(action)
+            await self._put_bar()
+
+    async def leave(self) -> None:
+        """End the tour, on whatever screen."""
+        self._timer.stop()
+        for screen in self._app.screen_stack:
+            await screen.query(TourBar).remove()
+
+    async def _keep(self) -> None:
+        """Begin when the first trace comes to the front; later on follow the reader to where they went."""
+        if isinstance(self._app.screen, InspectorScreen) and not self._begun:
             self._begun = True
-            await self.show()
+            self.move(0)
+        elif self._begun and not self._going.locked():
+            await self._put_bar()
 
-    async def show(self) -> None:
-        """Put the text of the stop on the screen in front, and take its actions."""
-        await self._put_bar()
-        for action in self.stop.actions:
-            await self.act(action)
-
-    async def act(self, action: str) -> None:
+    async def _act(self, action: str) -> None:
         """Take an action by its binding's id, once it can be taken and what went before is done."""
         for _ in range(int(PATIENCE / PAUSE)):
             command = None if self._busy() else self._command(action)
             if command is not None:
                 await take(self._app, command)
+                await asyncio.sleep(PAUSE)  # a key would come no sooner after the one before
                 return
             await asyncio.sleep(PAUSE)
 
-    async def leave(self) -> None:
-        await self._app.screen.query(TourBar).remove()
-
     async def _put_bar(self) -> None:
         screen = self._app.screen
-        await screen.query(TourBar).remove()
-        bar = TourBar(self.stop, self._at + 1, len(self._stops))
-        await screen.mount(bar, before=next(iter(screen.query(Footer)), None))
+        if isinstance(screen, InspectorScreen) and not self._has_bar(screen):
+            await screen.query(TourBar).remove()
+            bar = TourBar(self.stop, self._at + 1, len(self._stops))
+            await screen.mount(bar, before=next(iter(screen.query(Footer)), None))
+
+    def _has_bar(self, screen: Screen[None]) -> bool:
+        return any(bar.stop == self.stop for bar in screen.query(TourBar))
 
     def _busy(self) -> bool:
         return any(job.alive for job in self._app.jobs)

@@ -13,29 +13,76 @@ TARGET = "demo:qwen2.5-vl"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A place on the tour: `actions`, ids of bindings, lead there; `tries` are those that the text invites to.
+    """A place on the tour: `actions`, ids of bindings, lead there.
 
-    The page of the tour is pictured after both.
+    `pressed` are keys that the text invites to. On the page of the tour the picture is taken after them.
     """
 
     title: str
     text: str
     actions: tuple[str, ...] = ()
-    tries: tuple[str, ...] = ()
+    pressed: tuple[str, ...] = ()
 
 
 STOPS = (
     Stop(
         "A forward pass",
-        "A small trained model was asked about a picture, and every module that ran is listed in the middle, in order, "
-        "with the shape that it returned. {list.down} and {list.up} move, {list.open} goes into a call. On the right "
-        "stands what is under the cursor: its tensor, where it comes from and where it goes.",
+        "A small trained Qwen2.5-VL was asked to describe a picture of shapes. Every module that ran stands in the "
+        "middle, in order, with the shape it returned. {list.down} and {list.up} move; on the right stands the tensor "
+        "under the cursor: its values, where it comes from ({forward.producer}) and where it goes ({forward.consumer}).",
         ("tab.forward",),
+        ("G", "k", "k", "k"),
     ),
     Stop(
-        "Tokens",
-        "The picture became placeholder tokens between <|vision_start|> and <|vision_end|>; the vision tower's "
-        "features take their places. Beside each token stands its position.",
-        ("tab.tokens",),
+        "Tokens and positions",
+        "The picture is 16 placeholder tokens among the text. Under M-RoPE each has a position in time, height and "
+        "width; {positions.told} explains how they come about. The text goes on behind the picture's longer side, "
+        "which is why the rope delta is negative: positions grow more slowly than tokens.",
+        ("tab.tokens", "positions.place"),
+        ("down", "down", "down", "right"),
+    ),
+    Stop(
+        "Masks",
+        "Which keys each query could see, as the kernel really had it. The decoder is causal. Of the vision blocks, some "
+        "look within windows and some everywhere. {masks.mask} goes to the next mask; the line below says why the cell "
+        "under the cursor is seen or not.",
+        ("tab.masks",),
+        ("n",),
+    ),
+    Stop(
+        "Attention, on the picture",
+        "Meanwhile the model has answered. The query is a word of its answer; the brighter a patch, the more this layer "
+        "looks at it. {attention.step} and {attention.step_before} go from word to word, {attention.layer} from layer to "
+        "layer, {attention.head} through the heads. A colour word looks at the object that it names.",
+        ("tab.generate", "generate.run", "generate.views", "tab.attention", "attention.step"),
+    ),
+    Stop(
+        "A step at a time",
+        "The same answer as a strip of tokens. The table shows a step: each column is a logits processor, each row a "
+        "token with its probability. Here the model hesitates between ways to begin; a temperature of nearly 0 makes "
+        "the first one certain. {generate.step} steps forward, {steps.back} back, {generate.run} runs.",
+        ("tab.generate", "flow.first"),
+    ),
+    Stop(
+        "What if",
+        "{generate.what_if} asks what other settings would have made of this step, without running the model: type 1 "
+        "as the temperature and press enter. The last column and the bars show what would have been drawn from. "
+        "{generate.change} sets it for the steps to come.",
+        ("tab.generate",),
+        ("w", "1", "enter"),
+    ),
+    Stop(
+        "Force a token, and branch",
+        "{generate.force} takes another token in place of this one: choose one, press enter, then {generate.run}. What "
+        "was there stays: the new text is a branch, made from the cropped KV cache. {generate.compare} puts two "
+        "branches side by side, {generate.forward} goes to the model's calls of a step.",
+        ("tab.generate",),
+        ("t", "down", "enter", "c"),
+    ),
+    Stop(
+        "Your turn",
+        "{trace.ask} asks something else, {trace.launcher} opens another model: a directory, the hub, or a published "
+        "architecture without its weights. {trace.help} explains any screen, and the palette lists every action. "
+        "What you see here, `inspector view` prints and Python returns.",
     ),
 )
