@@ -10,9 +10,9 @@ from textual.message import Message
 
 from inspector.trace.steps import Choice, Step
 from inspector.tui.widgets.cells import fit, visible
-from inspector.tui.widgets.generation.pipeline import percent
+from inspector.tui.widgets.generation.pipeline import name_of, percent
+from inspector.tui.widgets.generation.strip_tokens import FORCED
 from inspector.tui.widgets.virtual_list import VirtualList
-from inspector.views.generation import token_text
 
 PERCENT = 7
 """Cells of a probability."""
@@ -40,7 +40,10 @@ class Side:
 
 
 class BranchCompare(VirtualList):
-    """Two branches, with the cursor on the first step that differs; `first` is that step, None where there is none."""
+    """Two branches, with the cursor on the first step that differs; `first` is that step, None where there is none.
+
+    `»` stands before a token that was forced.
+    """
 
     DEFAULT_CSS = """
     BranchCompare { height: 1fr; width: 1fr; }
@@ -94,7 +97,7 @@ class BranchCompare(VirtualList):
     def _side(self, side: Side, step: int, shares: Sequence[int], *, differs: bool) -> Iterator[Segment]:
         room, number = shares
         choice = side.choice(step, self._row)
-        text = "" if choice is None else token_text(choice.text)
+        text = "" if choice is None else FORCED * choice.forced + name_of(choice)
         yield Segment(fit(text, room), self.ink("accent" if differs else ""))
         if number:
             told = "" if choice is None else percent(choice.probability)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inspector.analysis.wording import in_bytes, in_seconds, number
 from inspector.trace.steps import Choice, Draft, Step, StepRow
-from inspector.tui.widgets.generation.pipeline import percent
+from inspector.tui.widgets.generation.pipeline import name_of, percent
 from inspector.views.beams import text as text_of
 from inspector.views.generation import token_text
 
@@ -42,7 +42,7 @@ def _chosen(taken: StepRow) -> Iterator[Fact]:
         yield Fact("chosen", "none: no continuation of this beam was taken up", "quiet")
         return
     name = "forced" if choice.forced else "best" if taken.beams else "chosen"
-    yield Fact(name, f"{token_text(choice.text) or '‹no text›'}  ({choice.id})", "accent")
+    yield Fact(name, f"{name_of(choice)}  ({choice.id})", "accent")
     first = taken.processors[0].chosen
     yield Fact("  probability", percent(choice.probability) + _of_model(percent(first.probability) if first else None))
     yield Fact("  rank", f"{choice.rank:,}" + _of_model(f"{first.rank:,}" if first else None))

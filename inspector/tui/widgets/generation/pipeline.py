@@ -13,6 +13,7 @@ from functools import cached_property
 
 from inspector.trace.stages import Stage, Stages, Standing, Top
 from inspector.trace.steps import Choice
+from inspector.views.generation import token_text
 
 LEAST = -3.4e38
 """A token with a lower score, or none at all, is removed."""
@@ -111,6 +112,11 @@ def tokens_of(mine: Line, other: Line | None) -> list[int]:
 def ids_of(stage: Stage) -> Sequence[int]:
     """The tokens in a stage's table, most probable first."""
     return stage.top.ids if isinstance(stage.top, Top) else [item.id for item in stage.top]
+
+
+def name_of(choice: Choice) -> str:
+    """A chosen token as a reader sees it, one without text by its id."""
+    return token_text(choice.text) or f"‹{choice.id}›"
 
 
 def in_percent(probability: float) -> str:

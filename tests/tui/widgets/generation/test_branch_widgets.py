@@ -92,7 +92,7 @@ async def test_two_branches_side_by_side() -> None:
         assert compare.cursor == 9
         assert compare.words == "They part at step 9."
         line = next(line for line in text(compare) if line.split()[0] == "9")
-        assert [word for word in line.split() if word[0] in "·▶"] == ["·rosetta", "▶", "·latte"]
+        assert [word for word in line.split() if word[0] in "·▶»"] == ["»·rosetta", "▶", "»·latte"]
         await pilot.press("end")
         assert "≠" in text(compare)[-1]
         compare.cursor = 9
