@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -64,8 +65,10 @@ def answers(session: Any, cases: Sequence[Case], **generation: Any) -> list[str]
 
 
 def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
-    for start in range(0, len(cases), BATCH):
-        yield cases[start : start + BATCH]
+    """In their order, with pictures, clips and neither apart."""
+    for _, group in groupby(cases, lambda case: min(len(case.frames), 2)):
+        alike = list(group)
+        yield from (alike[start : start + BATCH] for start in range(0, len(alike), BATCH))
 
 
 def encoded(session: Any, batch: Sequence[Case]) -> dict[str, torch.Tensor]:

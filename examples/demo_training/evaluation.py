@@ -73,7 +73,7 @@ def _swapped(found: Sequence[Case]) -> list[Case]:
 
 def _samples(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, number: int) -> list[Row]:
     """How answers vary over seeds, and whether they remain sentences."""
-    found = [case for kind in kinds(clips) for case in cases(kind, 25, sizes[:1], seed=2)]
+    found = [case for kind in kinds(clips) for case in cases(kind, min(number, 25), sizes[:1], seed=2)]
     hot, default = [], []
     for seed in range(SEEDS):
         _seed(seed)
@@ -108,7 +108,7 @@ def _attention(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, numb
 
 
 def _lens(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, number: int) -> list[Row]:
-    found = [case for kind in ABOUT_PICTURES for case in cases(kind, 25, sizes[:1])]
+    found = [case for kind in ABOUT_PICTURES for case in cases(kind, min(number, 25), sizes[:1])]
     text = ", ".join(f"{share:.2f}" for share in seeing.lens_agreement(session, found))
     return [("logit lens: agreement with the final token, layer by layer", text)]
 

@@ -10,9 +10,11 @@ from random import Random
 import pytest
 import torch
 from demo_training import attention
+from demo_training.asking import kinds
 from demo_training.auxiliary import AuxiliaryHeads, labels
+from demo_training.evaluation import evaluate, table
 from demo_training.lessons import Lesson, Plan, lessons
-from demo_training.loop import Settings, train
+from demo_training.loop import Report, Settings, thinned, train
 from demo_training.qwen2_5_vl import SIZES, TinyQwen2_5_VL
 from demo_training.scenes import COLORS, SHAPES, Scene, Thing
 
@@ -122,6 +124,29 @@ def _plain(width: int, height: int) -> object:
     from PIL import Image
 
     return Image.new("RGB", (width, height), "white")
+
+
+def test_lessons_follow_from_the_seed() -> None:
+    one, other = (lessons(PLANS[0], Random("0/7")) for _ in range(2))
+    assert [(lesson.scene, lesson.asked, lesson.chatted) for lesson in one] == [
+        (lesson.scene, lesson.asked, lesson.chatted) for lesson in other
+    ]
+
+
+def test_a_line_is_said_of_so_many_steps_with_their_mean_losses() -> None:
+    said: list[str] = []
+    reports = [Report(step, step / 4, 1.0, answers=step, auxiliary=0.5) for step in range(1, 5)]
+    assert list(thinned(iter(reports), 2, said.append)) == reports
+    assert said == [" 50%  step 2  answers 1.500  auxiliary 0.500", "100%  step 4  answers 3.500  auxiliary 0.500"]
+
+
+def test_the_evaluation_makes_a_table() -> None:
+    said: list[str] = []
+    rows = evaluate("demo:qwen2.5-vl", SIZES, clips=True, number=2, say=said.append)
+    assert len(said) == len(rows)
+    names = {name for name, _ in rows}
+    assert {f"exact match, {kind}" for kind in kinds(clips=True)} < names
+    assert "| grammatical at the default settings | 100.0% of 192 |" in table(rows)
 
 
 def test_the_command_says_what_it_does() -> None:
