@@ -61,8 +61,8 @@ IMAGE_SETTINGS = {
 }
 """CLIP's, except that nothing of a picture is cut off: one that is no square is squeezed into it."""
 
-GENERATION = {"do_sample": True, "max_new_tokens": 512, "repetition_penalty": 1.1, "top_k": 0, "top_p": 0.8}
-"""As published with Qwen-7B-Chat."""
+GENERATION = {"do_sample": True, "max_new_tokens": 512, "top_k": 0, "top_p": 0.8}
+"""As published with Qwen-7B and Qwen-1_8B."""
 
 
 def config(tokenizer: Any) -> ClipQwenConfig:
