@@ -57,7 +57,7 @@ name, with parameters: favour token=66."""
         off: Sequence[str] = (),
         offers: Sequence[str] = (),
     ) -> None:
-        super().__init__(title, "enter take · tab next field · f1 help · esc back")
+        super().__init__(title, "enter or ctrl+r take · tab next field · f1 help · esc back")
         self._words = words
         self._names = names
         self._known = known

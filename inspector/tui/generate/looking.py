@@ -38,6 +38,7 @@ async def what_if(tab: GenerateTab) -> None:
     if changes is not None:
         tab.lens = changes
         await look(tab)
+        tab.view.show_last_processors()
 
 
 async def look(tab: GenerateTab) -> None:

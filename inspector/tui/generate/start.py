@@ -46,7 +46,7 @@ makes it assisted decoding. With the calls of every step recorded, F goes to the
 again; that costs time and memory."""
 
     def __init__(self, question: str, known: Mapping[str, Any], offers: Sequence[str], *, again: bool = False) -> None:
-        super().__init__("Generate", "enter start · tab next field · f1 help · esc back")
+        super().__init__("Generate", "enter or ctrl+r start · tab next field · f1 help · esc back")
         self._question = question
         self._known = known
         self._offers = offers

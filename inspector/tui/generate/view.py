@@ -43,7 +43,7 @@ class GenerationView(Vertical):
     GenerationView {
         & #tokens { height: 2fr; min-height: 5; }
         & #lower { height: 5fr; }
-        & #pipeline { width: 5fr; }
+        & #pipeline { width: 6fr; }
         & #chances { width: 3fr; }
         & #side { width: 3fr; }
         & #facts { height: 3fr; }
@@ -138,6 +138,10 @@ class GenerationView(Vertical):
         self.query_one(Chances).other = stages
         title = "Processors" if stages is None else f"Processors · what if {words}"
         self.query_one("#pipeline", Pane).border_title = Content(visible(title))
+
+    def show_last_processors(self) -> None:
+        """Scroll the processors to the last ones, where the effect of all is seen."""
+        self.query_one(PipelineTable).action_sideways(99)
 
     @property
     def panes(self) -> list[str]:

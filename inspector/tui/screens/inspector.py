@@ -110,6 +110,10 @@ class InspectorScreen(Screen[None]):
         yield Footer(compact=True)
 
     async def on_mount(self) -> None:
+        await self.begin()
+
+    async def begin(self) -> None:
+        """Show the tab to begin on, and the failure where there is one."""
         await self.action_tab("forward")
         if self.first != "forward":
             await self.action_tab(self.first)

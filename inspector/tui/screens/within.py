@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from inspector.parts import Tab, View
@@ -39,9 +38,8 @@ class WithinScreen(InspectorScreen):
     def first(self) -> str:
         return "forward" if self.trace.calls else "views"
 
-    async def on_mount(self, event: events.Mount) -> None:
-        event.prevent_default()
-        await super().on_mount()
+    async def begin(self) -> None:
+        await super().begin()
         if self._call is not None:
             await self.go(self._call)
 
