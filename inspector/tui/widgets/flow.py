@@ -52,6 +52,7 @@ class Flow(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.lines: list[list[Piece]] = []
         self.starts: list[int] = []
+        self._inks: dict[str, Style] = {}
         self.tall = 1
         self.foot = 0
         self._base = Style()
@@ -84,6 +85,16 @@ class Flow(ScrollView, can_focus=True):
     def room(self) -> int:
         """Cells of a line."""
         return max(self.scrollable_content_region.width, 1)
+
+    def ink(self, name: str) -> Style:
+        """The style of a component class."""
+        if name not in self._inks:
+            self._inks[name] = self.get_component_rich_style(name)
+        return self._inks[name]
+
+    def notify_style_update(self) -> None:
+        self._inks.clear()
+        super().notify_style_update()
 
     def arranged(self, since: int = 0) -> None:
         """`lines` and `starts` have changed, from line `since` on."""

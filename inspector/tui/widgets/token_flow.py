@@ -84,10 +84,10 @@ class TokenFlow(Flow):
 
     def _style(self, piece: Piece) -> Style:
         if piece.number == self.cursor:
-            return self.get_component_rich_style("flow--cursor")
+            return self.ink("flow--cursor")
         kind = "pad" if piece.number in self._quiet else self._items[piece.number].token.kind
-        ground = self.get_component_rich_style("flow--even" if piece.number % 2 else "flow--odd")
-        front = self.get_component_rich_style(f"flow--{kind}")
+        ground = self.ink("flow--even" if piece.number % 2 else "flow--odd")
+        front = self.ink(f"flow--{kind}")
         return Style(color=front.color, bgcolor=ground.bgcolor, bold=front.bold)
 
 

@@ -75,7 +75,6 @@ class StepStrip(Flow):
         super().__init__(id=id, classes=classes)
         self.foot = 1
         self._text = StripText()
-        self._inks: dict[str, Style] = {}
         self._wanted: int | None = None
         """Where the cursor is to be; None for the last token, also when there are more."""
 
@@ -129,20 +128,20 @@ class StepStrip(Flow):
         if row < self.tall - 1:
             bar = " " if token.has_ended else measure.bars[level]
             width = width_of(piece.text)
-            return Segment(fit(bar * max(width - 1, 1), width), self._ink("bar"))
+            return Segment(fit(bar * max(width - 1, 1), width), self.ink("strip--bar"))
         if piece.number == self.cursor:
-            style = self._ink("cursor")
+            style = self.ink("strip--cursor")
         else:
-            style = self._ink("quiet") if token.has_ended else self._ink(f"{level}-{piece.number % 2}")
+            style = self.ink("strip--quiet") if token.has_ended else self.ink(f"strip--{level}-{piece.number % 2}")
         return Segment(piece.text, style + Style(underline=not token.is_greedy, bold=token.is_forced or None))
 
     def draw_foot(self, row: int, width: int) -> list[Segment]:
         """The legend."""
-        measure, quiet = MEASURES[self.colour], self._ink("quiet")
+        measure, quiet = MEASURES[self.colour], self.ink("strip--quiet")
         levels = [(measure.bars[level] if self._has_bars else "") + word for level, word in enumerate(measure.words)]
         gap = " " if len(f"{measure.name}  {'  '.join(levels)} ") <= width else ""
         segments = [Segment(f"{measure.name} ", quiet)]
-        segments += [Segment(f" {text}{gap}", self._ink(f"{level}-1")) for level, text in enumerate(levels)]
+        segments += [Segment(f" {text}{gap}", self.ink(f"strip--{level}-1")) for level, text in enumerate(levels)]
         signs = [
             Segment("  "),
             Segment("not greedy", quiet + Style(underline=True)),
@@ -185,12 +184,3 @@ class StepStrip(Flow):
         with self.prevent(self.Chosen):
             self.cursor = last if wanted is None else wanted
         self._wanted = None if self.cursor == last else self.cursor
-
-    def notify_style_update(self) -> None:
-        self._inks.clear()
-        super().notify_style_update()
-
-    def _ink(self, name: str) -> Style:
-        if name not in self._inks:
-            self._inks[name] = self.get_component_rich_style(f"strip--{name}")
-        return self._inks[name]
