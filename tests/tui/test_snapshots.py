@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import torch
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -24,6 +25,7 @@ from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.progress import ProgressScreen
 from inspector.views import BUILT_IN
+from tests.placed_trace import LENGTH, placed_trace
 from tests.traces import failing_trace, small_trace
 from tests.tui.apps import Quiet, on_screen, opened, settled
 
@@ -76,6 +78,20 @@ async def modules(pilot: Pilot[None]) -> None:
 async def tokens(pilot: Pilot[None]) -> None:
     await opened(pilot, small_trace())
     await pilot.press("2", "down", "down", "down")
+    await settled(pilot)
+
+
+async def masks(pilot: Pilot[None]) -> None:
+    mask = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool).tril()
+    mask[..., 5, :] = False
+    await opened(pilot, placed_trace(mask=mask))
+    await pilot.press("3", "enter", "b", "right")
+    await settled(pilot)
+
+
+async def positions(pilot: Pilot[None]) -> None:
+    await opened(pilot, placed_trace(types=False))
+    await pilot.press("2", "a", "down", "right")
     await settled(pilot)
 
 
@@ -138,6 +154,8 @@ SCREENS: list[Before] = [
     zoomed_heatmap,
     modules,
     tokens,
+    masks,
+    positions,
     views,
     failure,
     ask,

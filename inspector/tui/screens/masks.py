@@ -50,7 +50,7 @@ KEYS = (
     ("ctrl+s", "steps", "Steps", "steps", "Choose a step from a list"),
     ("escape", "out", "Out", "out", "Back to the list of masks"),
 )
-FOOTER = ("mask", "step", "row", "told", "zoom")
+FOOTER = ("mask", "step", "row", "told")
 SIGNS = {"right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ","}
 
 

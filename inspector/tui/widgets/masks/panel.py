@@ -37,12 +37,22 @@ class MaskPanel(Vertical):
         event.stop()
         self._tell()
 
+    def _cell(self) -> tuple[int, int]:
+        """The query and key under the cursor: of a cell of several, the query that sees nothing, if there is one."""
+        drawn = self.query_one(MaskMap)
+        query, key = drawn.window.cursor
+        if self.seen is not None and self.seen.plane is not None:
+            covered = drawn.window.rows.covered
+            blind = self.seen.plane.blind[covered.start : covered.stop]
+            query = covered.start + int(blind.argmax()) if blind.any() else query
+        return query, key
+
     def _tell(self) -> None:
         """Say what the cell under the cursor means; of a mask that is not known, why it is not."""
         from inspector.analysis.mask_words import sight
 
         if self.seen is None:
             return
-        found, cursor = self.seen.group.applied, self.query_one(MaskMap).window.cursor
-        words = found.reason if found.spans is None else sight(found, self.seen.names, *cursor)
+        found = self.seen.group.applied
+        words = found.reason if found.spans is None else sight(found, self.seen.names, *self._cell())
         self.query_one("#words", Static).update(words, layout=False)
