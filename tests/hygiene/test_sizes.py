@@ -15,7 +15,10 @@ LARGER = {
     # The steps of a generation: beginning, changing and pulling them share one state.
     "inspector/generation/stepping.py: Stepping",
     # Widgets: half of their methods are one-line actions, properties and messages that Textual asks for by name.
+    "inspector/tui/generate/tab.py: GenerateTab",
+    "inspector/tui/generate/view.py: GenerationView",
     "inspector/tui/screens/forward.py: ForwardTab",
+    "inspector/tui/screens/inspector.py: InspectorScreen",
     "inspector/tui/widgets/flow.py: Flow",
     "inspector/tui/widgets/heatmap.py: HeatMap",
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",

@@ -127,7 +127,7 @@ def test_what_an_option_out_of_range_says_is_said_and_forgotten(text: Session) -
 
 @pytest.mark.parametrize("calls", [False, True])
 def test_the_forward_of_a_step_is_run_again_or_was_recorded(text: Session, calls: bool) -> None:
-    options = {"calls": True} if calls else {}
+    options: dict[str, Any] = {"calls": True} if calls else {}
     generation = text.generate("hi", max_new_tokens=4, seed=1, **options)
     generation.run()
     trace, first = moves.forward_of(generation, 2, calls=calls)

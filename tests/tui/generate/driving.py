@@ -1,0 +1,51 @@
+"""What the tests of tab 5 do and look at alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from inspector.tui.generate.start import StartScreen
+from inspector.tui.generate.tab import GenerateTab, StateLine
+from tests.tui.apps import ALL, on_screen, settled
+
+
+def tab(pilot: Pilot[None]) -> GenerateTab:
+    return pilot.app.screen_stack[1].query_one(GenerateTab)
+
+
+def state(pilot: Pilot[None]) -> str:
+    return tab(pilot).query_one(StateLine).render().plain
+
+
+def told(pilot: Pilot[None]) -> list[str]:
+    return [notification.message for notification in pilot.app._notifications]
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], Any]) -> None:
+    """Wait until something has come about. Fails when it does not."""
+    for _ in range(ALL // 6):
+        if holds():
+            await pilot.pause()
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("It did not come about.")
+
+
+async def fill(pilot: Pilot[None], **fields: str) -> None:
+    for name, value in fields.items():
+        pilot.app.screen.query_one(f"#{name}", Input).value = value
+    await pilot.pause()
+
+
+async def begun(pilot: Pilot[None], **fields: str) -> None:
+    """Begin with what is typed into these fields."""
+    await pilot.press("N")
+    await on_screen(pilot, StartScreen)
+    await fill(pilot, **fields)
+    await pilot.press("enter")
+    await settled(pilot)
