@@ -33,10 +33,12 @@ class PickList(VirtualList):
         self.set_rows(len(self.numbers), self._start)
 
     def filter(self, text: str) -> None:
-        terms = text.lower().split()
+        """List the lines that hold every word, with the cursor on the first that holds them as they were typed."""
+        terms, typed = text.lower().split(), text.lower().strip()
         lines = enumerate(self._texts)
         self.numbers = [number for number, line in lines if all(term in line.lower() for term in terms)]
-        self.set_rows(len(self.numbers), 0 if terms else self._start)
+        found = (row for row, number in enumerate(self.numbers) if typed in self._texts[number].lower())
+        self.set_rows(len(self.numbers), next(found, 0) if terms else self._start)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         yield Segment(fit(" " + visible(self._texts[self.numbers[row]]), width))

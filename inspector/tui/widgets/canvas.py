@@ -1,43 +1,49 @@
 """Pixels on the screen: the base of everything that shows a picture, and the one place that knows how it is drawn.
 
-Two pixels stand in each character, one above the other, as half blocks. Without colours they are shades of grey.
+Where the terminal draws pixels, it is sent them (see `graphics`). Elsewhere two of them stand in each character, one
+above the other, as half blocks; without colours they are shades of grey.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.color import Color
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 from rich.style import Style
+from textual.app import App
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.tui.widgets.palette import RISING
+from inspector.tui.jobs import Job
+from inspector.tui.widgets import graphics
+from inspector.tui.widgets.half_blocks import CELL, Label, segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-CELL = 2
-"""Pixels that stand above one another in a character; with that, they are square."""
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """A text over the picture, from a character on. `reverse` turns the colours around."""
+class Sent:
+    """Pixels as the terminal takes them: for kitty, sent under a `number`; as sixels, one line of characters after the
+    other.
+    """
 
-    column: int
-    line: int
-    text: str
-    reverse: bool = False
+    key: object
+    size: Size
+    number: int = 0
+    lines: tuple[str, ...] = ()
 
 
 class Canvas(Widget):
-    """Draws what a subclass gives it: `fit` says how many pixels it takes in a room, `draw` makes them."""
+    """Draws what a subclass gives it: `fit` says how many pixels it takes in a room, two of which stand above each
+    other in a character; `draw` makes as many, or more where the terminal draws them itself.
+    """
 
     DEFAULT_CSS = """
     Canvas { height: 1fr; background: $surface; }
@@ -49,13 +55,16 @@ class Canvas(Widget):
         self._strips: list[Strip] = []
         self._painted: object = None
         self._version = 0
+        self._sent: Sent | None = None
+        self._sending = False
+        self.flat = False
 
     def fit(self, width: int, height: int) -> Size:
         """How many pixels across and down it takes, of `width` and `height` at most. Zero shows nothing."""
         raise NotImplementedError
 
     def draw(self, width: int, height: int) -> Image:
-        """The picture in exactly so many pixels, RGB."""
+        """The picture in exactly so many pixels, RGB. May be called in a thread."""
         raise NotImplementedError
 
     def labels(self, width: int, height: int) -> list[Label]:
@@ -72,8 +81,18 @@ class Canvas(Widget):
         """Pixels across and down at the size that the widget has."""
         return self.fit(self.size.width, CELL * self.size.height)
 
+    @property
+    def way(self) -> graphics.Way:
+        """How the picture is drawn now. `flat` asks for half blocks, whatever the terminal can do."""
+        app = self.app
+        return "blocks" if self.flat or app.is_headless or app.is_web or app.no_color else graphics.way()
+
+    def on_unmount(self) -> None:
+        if self._sent is not None and self._sent.number:
+            self._write(graphics.forgotten(self._sent.number))
+
     def render_line(self, y: int) -> Strip:
-        key = (self._version, self.size, self.app.theme, self.app.no_color)
+        key = (self._version, self.size, self.app.theme, self.app.no_color, self.way, self._sent)
         if self._painted != key:
             self._painted = key
             self._strips = self._paint()
@@ -83,6 +102,70 @@ class Canvas(Widget):
         width, height = self.fitted
         if not width or not height:
             return []
+        cell = self._cell() if self.way != "blocks" else (0, 0)
+        if not all(cell) or max(width, height // CELL) >= graphics.most_cells():
+            return self._blocks(width, height)
+        key = (self._version, width, height, cell, self.way)
+        if (self._sent is None or self._sent.key != key) and not self._sending:
+            self._sending = True
+            self.run_worker(self._send(key, (width, height), cell), group="pixels")
+        if self._sent is None or self._sent.size != (width, height):
+            return self._blocks(width, height)
+        return self._sent_lines(self._sent)
+
+    def _cell(self) -> tuple[int, int]:
+        """Pixels of a character."""
+        told = graphics.cell_pixels()
+        return told if all(told) or self.way == "sixel" else (8, 16)
+
+    async def _send(self, key: object, size: Size, cell: tuple[int, int]) -> None:
+        """Send the terminal what is to be seen, and show it; once more where something else is to be seen meanwhile."""
+        before = self._sent
+        try:
+            sent, data = await Job("pixels", lambda _: self._encoded(key, size, cell)).start().result()
+        finally:
+            self._sending = False
+        self._write(data)
+        self._sent = sent
+        self.refresh()
+        if before is not None and before.number:
+            self.call_after_refresh(self._write, graphics.forgotten(before.number))
+
+    def _encoded(self, key: object, size: Size, cell: tuple[int, int]) -> tuple[Sent, str]:
+        (width, height), (across, down), way = size, cell, self.way
+        lines = -(-height // CELL)
+        picture = self.draw(width * across, height * down // CELL)
+        _inscribe(picture, self.labels(width, height), cell)
+        if way == "kitty":
+            number = graphics.next_number()
+            return Sent(key, size, number), graphics.kitty(_padded(picture, lines * down), number, width, lines)
+        bands = (picture.crop((0, line * down, picture.width, (line + 1) * down)) for line in range(lines))
+        return Sent(key, size, 0, tuple(graphics.sixel(band) for band in bands)), ""
+
+    def _sent_lines(self, sent: Sent) -> list[Strip]:
+        """The characters that the picture stands in."""
+        (width, height), base = sent.size, self.rich_style
+        found = []
+        for line in range(-(-height // CELL)):
+            if sent.number:
+                red, green, blue = sent.number.to_bytes(3, "big")
+                style = Style(color=Color.from_rgb(red, green, blue))
+                drawn_in = [Segment(graphics.placeholders(width, line), style)]
+            else:
+                drawn = f"\x1b7\x1b[{width}D{sent.lines[line]}\x1b8"
+                drawn_in = [Segment(" " * width, base), Segment(drawn, None, [(ControlType.CURSOR_FORWARD, 0)])]
+            rest = self.size.width - width
+            found.append(Strip([*drawn_in, Segment(" " * rest, base)], self.size.width))
+        return found
+
+    def _write(self, data: str) -> None:
+        """To the terminal, in turn with what Textual writes."""
+        driver = self.app._driver
+        if data and driver is not None and not self.app.is_headless:
+            driver.write(data)
+            driver.flush()
+
+    def _blocks(self, width: int, height: int) -> list[Strip]:
         rgb = self.draw(width, height).tobytes()
         texts: dict[int, list[Label]] = {}
         for label in self.labels(width, height):
@@ -97,60 +180,41 @@ class Canvas(Widget):
         strip = known.get(row) or self._lines.get(row)
         base = self.rich_style
         if strip is None or strip.cell_length != self.size.width or texts:
-            cells = _shades(row, width) if self.app.no_color else _halves(row, width)
-            for label in texts:
-                _write(cells, label, row, width, colours=not self.app.no_color)
-            strip = Strip(_joined(cells)).apply_style(base).crop_extend(0, self.size.width, base)
+            line = segments(row, width, texts, colours=not self.app.no_color)
+            strip = Strip(line).apply_style(base).crop_extend(0, self.size.width, base)
         if not texts:
             self._lines[row] = strip
         return strip
 
 
-Cell = tuple[str, Style]
+@contextmanager
+def flattened(app: App[Any]) -> Iterator[None]:
+    """Half blocks on every screen for a while: what is not text cannot be put into a picture of the screen."""
+    canvases = [canvas for screen in app.screen_stack for canvas in screen.query(Canvas)]
+    for canvas in canvases:
+        canvas.flat = True
+        canvas.refresh()
+    try:
+        yield
+    finally:
+        for canvas in canvases:
+            canvas.flat = False
+            canvas.refresh()
 
 
-def _halves(row: bytes, width: int) -> list[Cell]:
-    """One pixel row above another, or alone, as upper half blocks."""
-    upper, lower = row[: 3 * width], row[3 * width :]
-    if not lower:
-        return [("▀", _style(upper[at : at + 3], b"")) for at in range(0, 3 * width, 3)]
-    return [("▀", _style(upper[at : at + 3], lower[at : at + 3])) for at in range(0, 3 * width, 3)]
+def _padded(picture: Image, height: int) -> Image:
+    """With empty lines below, up to a whole number of characters."""
+    from PIL import ImageOps
+
+    return ImageOps.expand(picture, (0, 0, 0, height - picture.height)) if picture.height < height else picture
 
 
-def _shades(row: bytes, width: int) -> list[Cell]:
-    plain = Style()
-    return [(RISING[round(sum(row[at : at + 3]) / 765 * (len(RISING) - 1))], plain) for at in range(0, 3 * width, 3)]
+def _inscribe(picture: Image, labels: list[Label], cell: tuple[int, int]) -> None:
+    """Write labels onto pixels, each where its characters would stand."""
+    from PIL import ImageDraw, ImageFont
 
-
-def _write(cells: list[Cell], label: Label, row: bytes, width: int, *, colours: bool) -> None:
-    """Put a label over the characters of its line, on the colours that were there."""
-    for place, sign in enumerate(label.text, label.column):
-        if 0 <= place < len(cells):
-            style = _ink(row[3 * place : 3 * place + 3]) if colours else Style(bold=True)
-            cells[place] = (sign, style + Style(reverse=True) if label.reverse else style)
-
-
-def _joined(cells: list[Cell]) -> list[Segment]:
-    """Neighbours of one style in one segment."""
-    found: list[Segment] = []
-    text, style = "", cells[0][1]
-    for sign, own in cells:
-        if own is not style and own != style:
-            found.append(Segment(text, style))
-            text, style = "", own
-        text += sign
-    return [*found, Segment(text, style)]
-
-
-@lru_cache(2**16)
-def _style(upper: bytes, lower: bytes) -> Style:
-    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower) if lower else None)
-
-
-@lru_cache(2**12)
-def _ink(ground: bytes) -> Style:
-    """Text that can be read on a colour."""
-    red, green, blue = ground
-    bright = 0.299 * red + 0.587 * green + 0.114 * blue > 128
-    front = Color.from_rgb(20, 22, 26) if bright else Color.from_rgb(240, 242, 245)
-    return Style(color=front, bgcolor=Color.from_rgb(*ground), bold=True)
+    across, down = cell
+    drawing, font = ImageDraw.Draw(picture), ImageFont.load_default(max(8, down * 3 // 4))
+    for label in labels:
+        place = (label.column * across, label.line * down)
+        drawing.text(place, label.text, "white", font, stroke_width=1, stroke_fill="black")

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from inspector.tui.widgets.canvas import CELL, Canvas, Label, Size
+from inspector.tui.widgets.canvas import Canvas, Size
+from inspector.tui.widgets.half_blocks import CELL, Label
 from inspector.tui.widgets.patch_drawing import Patches, Place, draw
 
 if TYPE_CHECKING:

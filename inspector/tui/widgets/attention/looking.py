@@ -41,7 +41,7 @@ LISTED = 200
 """Keys in the list of the most attended."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Sight:
     """A look that was worked out. `spot` is the one that was meant, with every number in it.
 

@@ -44,6 +44,7 @@ class PicturePane(Vertical):
         super().__init__(id=id)
         self._sight: Sight | None = None
         self._number = 0
+        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         yield PatchPicture()
@@ -83,6 +84,10 @@ class PicturePane(Vertical):
             shown.patches = None
             return
         picture = looker.picture(region) if looker.has_picture(region) else None
+        drawn = sight, self._number, picture is None
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
         heat = None if sight.probabilities is None else region.map(sight.probabilities)
         marked: list[Place] = [divmod(region.keys.index(own), region.columns)] if own in region.keys else []
         shown.patches = Patches(region.rows, region.columns, picture, heat, marked=marked)

@@ -35,7 +35,7 @@ class WhereBar(InfoLine):
     def render(self) -> Content:
         sight = self.sight
         if sight is None:
-            return Content("…")
+            return Content.styled("Working out where the last token looks …", "$text-muted")
         spot, kernels = sight.spot, sight.kernels
         fields: list[tuple[What, str, str]] = [
             ("layer", "layer", f"{words.layer_words(sight)} of {len(kernels)}"),
