@@ -29,6 +29,8 @@ GROUNDS = {
     for place, share in enumerate(shares)
 }
 
+UNDERLINED, BOLD = Style(underline=True), Style(bold=True)
+
 AT_ONCE = 400
 """So many new tokens are laid out on the spot; more of them beside the keyboard."""
 
@@ -133,7 +135,8 @@ class StepStrip(Flow):
             style = self.ink("strip--cursor")
         else:
             style = self.ink("strip--quiet") if token.has_ended else self.ink(f"strip--{level}-{piece.number % 2}")
-        return Segment(piece.text, style + Style(underline=not token.is_greedy, bold=token.is_forced or None))
+        style = style if token.is_greedy else style + UNDERLINED
+        return Segment(piece.text, style + BOLD if token.is_forced else style)
 
     def draw_foot(self, row: int, width: int) -> list[Segment]:
         """The legend."""
@@ -144,7 +147,7 @@ class StepStrip(Flow):
         segments += [Segment(f" {text}{gap}", self.ink(f"strip--{level}-1")) for level, text in enumerate(levels)]
         signs = [
             Segment("  "),
-            Segment("not greedy", quiet + Style(underline=True)),
+            Segment("not greedy", quiet + UNDERLINED),
             Segment(f"  {FORCED}forced", quiet),
         ]
         room = width - sum(len(segment.text) for segment in segments)
