@@ -11,7 +11,7 @@ from inspector.tui.generate.asking import is_live, known_options
 from inspector.tui.generate.change import FOR_A_STEP, ChangeScreen
 from inspector.tui.generate.compare import CompareScreen
 from inspector.tui.generate.force import ForceScreen
-from inspector.tui.generate.moment import Moment, recorded
+from inspector.tui.generate.moment import Moment, recorded, steps_along
 from inspector.tui.screens.menu import Choice, MenuScreen
 from inspector.tui.widgets.generation.compare import Side
 from inspector.tui.widgets.generation.measures import MEASURES
@@ -141,7 +141,7 @@ async def compare(tab: GenerateTab) -> None:
         if chosen is None:
             return
         name = chosen.name
-    left, right = Side(moment.branch, moment.steps), Side(name, moment.record.steps(name))
+    left, right = Side(moment.branch, moment.steps), Side(name, steps_along(moment.record, name))
     step = await tab.app.push_screen_wait(CompareScreen(left, right, tab.view.row))
     if step is not None and step < len(moment.steps):
         tab.view.go(step)

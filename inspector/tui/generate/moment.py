@@ -6,14 +6,13 @@ Nothing here waits: while a generation works in its thread, the screen reads thi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
-from inspector.trace.steps import GenerationRecord, Step, StepRow
+from inspector.trace.steps import GenerationRecord, Step
 
 if TYPE_CHECKING:
     from inspector.generation.generation import Generation
-    from inspector.trace.stages import Stages
 
 BEAMS = ("beam_search", "beam_sample")
 """transformers' names of the modes that keep several beams."""
@@ -43,6 +42,36 @@ class Moment:
         return len(self.steps[0].rows) if self.steps else 1
 
 
+class Along(Sequence[Step]):
+    """The first `start` steps of one run and all of another, each read where it is looked at: a file may hold many."""
+
+    def __init__(self, shared: Sequence[Step], start: int, own: Sequence[Step]) -> None:
+        self._shared = shared
+        self._start = start
+        self._own = own
+
+    def __len__(self) -> int:
+        return self._start + len(self._own)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        return self._shared[place] if place < self._start else self._own[place - self._start]
+
+
+def steps_along(record: GenerationRecord, name: str) -> Sequence[Step]:
+    """Every step along a branch from the start."""
+    branch = record.branches[name]
+    if branch.parent is None:
+        return branch.steps
+    return Along(steps_along(record, branch.parent), branch.start, branch.steps)
+
+
 def moment_of(generation: Generation) -> Moment:
     """Where a generation stands. Called where nothing else is asked of it."""
     tree, record = generation.tree, generation.record()
@@ -60,12 +89,5 @@ def moment_of(generation: Generation) -> Moment:
 def recorded(record: GenerationRecord, branch: str | None = None) -> Moment:
     """The end of a branch of a record that was saved."""
     name = branch or record.current
-    steps, kept = record.steps(name), record.branches[name]
+    steps, kept = steps_along(record, name), record.branches[name]
     return Moment(record, name, steps, len(steps) - 1, reason=kept.reason, notices=tuple(kept.notices))
-
-
-def with_stages(step: Step, row: int, stages: Stages) -> Step:
-    """A step as other processors would have left it: what a what-if shows. The chosen token stays the recorded one."""
-    rows: list[StepRow] = list(step.rows)
-    rows[row] = replace(rows[row], processors=stages)
-    return replace(step, rows=tuple(rows))

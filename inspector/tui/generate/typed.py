@@ -58,11 +58,3 @@ def number(name: str, text: str) -> int | float | None:
     if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
         return found
     raise ValueError(f"{name} is {text.strip()!r}; a number was expected.")
-
-
-def whole(name: str, text: str) -> int | None:
-    """A whole number, None for an empty field. Raises `ValueError`."""
-    found = number(name, text)
-    if isinstance(found, float):
-        raise ValueError(f"{name} is {text.strip()}; a whole number was expected.")
-    return found
