@@ -190,18 +190,15 @@ class InspectorApp(App[None]):
 
         self.push_screen(HelpScreen(self.screen))
 
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as an SVG, pictures as half blocks."""
-        from inspector.tui.widgets.canvas import flattened
-
-        with flattened(self):
-            return super().export_screenshot(title=title, simplify=simplify)
-
     def action_picture(self) -> None:
         """Save what the terminal shows as an SVG in the current directory, under the first name that is free."""
+        from inspector.tui.widgets.canvas import flattened
+
         file = next(name for number in range(1, 10**6) if not (name := Path(f"inspector-{number}.svg")).exists())
+        with flattened(self):
+            picture = self.export_screenshot()
         try:
-            file.write_text(self.export_screenshot(), encoding="utf-8")
+            file.write_text(picture, encoding="utf-8")
         except OSError as error:
             self.notify(f"{file.absolute()} cannot be written: {error.strerror}.", severity="error", markup=False)
         else:

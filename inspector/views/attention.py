@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inspector.analysis.sequence import Sequenced
 
 MEAN = "mean"
+GROUP = "group."
 TOP = 12
 
 
@@ -40,7 +41,7 @@ def show(
     if trace.model.shape_only:
         return [parts.calls(trace, number)]
     place = whole(row or "0", "row", kernel.batch, "rows in the batch")
-    chosen = None if head in ("", MEAN) else whole(head, "head", kernel.heads, "heads")
+    chosen = heads_of(kernel, head)
     tokens = sequence(trace, number, place)
     at = query_of(trace, kernel, tokens, query)
     count = whole(top, "top", kernel.keys + 1, "keys") if top else TOP
@@ -54,6 +55,21 @@ def show(
         *parts.matrix(look),
         parts.entropies(trace, number, look),
     ]
+
+
+def heads_of(kernel: Kernel, head: str) -> range:
+    """The heads that are asked for: one, the mean of all (the default), or of a group that shares its keys.
+
+    Raises `InputError`.
+    """
+    if head in ("", MEAN):
+        return range(kernel.heads)
+    if head.startswith(GROUP):
+        groups = -(-kernel.heads // kernel.group)
+        first = kernel.group * whole(head.removeprefix(GROUP), "head group", groups, "groups that share keys")
+        return range(first, min(first + kernel.group, kernel.heads))
+    one = whole(head, "head", kernel.heads, "heads")
+    return range(one, one + 1)
 
 
 def query_of(trace: Trace, kernel: Kernel, tokens: Sequenced, query: str) -> int:
@@ -99,7 +115,7 @@ VIEW = View(
         "layer": "The layer: of the decoder from 0 (by default the last), of the vision tower from vision.0, or a path",
         "step": "The forward, from 0, the prefill",
         "row": "The row of the batch, from 0",
-        "head": f"The head, from 0, or {MEAN}, the default",
+        "head": f"The head, from 0, {GROUP}0 for the mean of those that share keys, or {MEAN}, the default",
         "query": "The token that looks, by its index in the row (by default the last), or the patch in a vision tower",
         "picture": "Only this picture or video, from 1",
         "top": f"How many of the keys to list ({TOP})",

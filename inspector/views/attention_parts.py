@@ -36,12 +36,12 @@ NO_VALUES = (
 
 @dataclass(frozen=True)
 class Look:
-    """One query of one row in one attention call, by its place in the call; `head` is None for the mean over heads."""
+    """One query of one row in one attention call, by its place in the call, by the mean of some `heads`, or by one."""
 
     trace: Trace
     kernel: Kernel
     row: int
-    head: int | None
+    heads: range
     query: int
     tokens: Sequenced
 
@@ -56,8 +56,8 @@ class Look:
 
     @cached_property
     def probabilities(self) -> Tensor:
-        """f32 [keys] of the head that was asked for, or the mean over heads."""
-        return self.of_heads.mean(0) if self.head is None else self.of_heads[self.head]
+        """f32 [keys] of the head that was asked for, or the mean over several."""
+        return self.of_heads[self.heads.start : self.heads.stop].mean(0)
 
     @cached_property
     def in_vision(self) -> bool:
@@ -74,7 +74,10 @@ class Look:
 
     @property
     def who(self) -> str:
-        return "the mean of all heads" if self.head is None else f"head {self.head}"
+        if len(self.heads) == 1:
+            return f"head {self.heads.start}"
+        every = len(self.heads) == self.kernel.heads
+        return "the mean of all heads" if every else f"the mean of heads {self.heads.start} to {self.heads.stop - 1}"
 
     @property
     def asker(self) -> str:
@@ -214,11 +217,11 @@ def heads(look: Look) -> Heatmap:
 def matrix(look: Look) -> list[Part]:
     """Queries by keys of the head that was asked for: all of them, or the last ones of many."""
     kernel = look.kernel
-    if look.head is None or kernel.queries == 1:
+    if len(look.heads) > 1 or kernel.queries == 1:
         return []
     rows = range(max(0, min(look.query + 1, kernel.queries) - CELLS[0]), kernel.queries)
     rows = range(kernel.queries) if kernel.queries <= 4 * CELLS[0] else rows[: CELLS[0]]
-    found = look.attention.probabilities(look.head, rows)
+    found = look.attention.probabilities(look.heads.start, rows)
     down, across = edges(len(rows), CELLS[0]), edges(kernel.keys, CELLS[1])
     notes = ["A cell shows the largest of what it covers."] if len(across) - 1 < kernel.keys else []
     if len(rows) < kernel.queries:
@@ -226,7 +229,7 @@ def matrix(look: Look) -> list[Part]:
     first = rows.start + (0 if look.in_vision else look.tokens.first)
     return [
         Heatmap(
-            f"Head {look.head} of {kernel.path}",
+            f"Head {look.heads.start} of {kernel.path}",
             cells(found, down, across, "max"),
             f"queries {first}–{first + len(rows) - 1}",
             f"keys from {look.offset}",

@@ -15,6 +15,7 @@ import inspector
 from inspector import Trace
 from inspector.tui.runs import Question, Run
 from inspector.tui.screens.attention import AttentionTab, how_asked
+from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
 from inspector.tui.widgets.attention.looking import Sight
@@ -189,7 +190,9 @@ async def test_the_vision_tower_on_its_picture() -> None:
         await settled(pilot)
         assert picture.patches is not None
         assert picture.patches.marked == [(1, 2)]
-        expected = next(part for part in VIEW(tab.trace, layer="vision.0", query="30") if "over image 2" in part.title)
+        expected = next(
+            part for part in VIEW(tab.run.trace, layer="vision.0", query="30") if "over image 2" in part.title
+        )
         heat = torch.tensor(picture.patches.heat)
         torch.testing.assert_close(heat, torch.tensor(expected.values))  # type: ignore[union-attr]
         await press(pilot, "t")
@@ -285,6 +288,27 @@ async def test_no_colours_mark_what_gets_most(monkeypatch: pytest.MonkeyPatch) -
         flow = pilot.app.screen.query_one(ShadedFlow)
         styles = [segment.style for y in range(flow.size.height) for segment in flow.render_line(y)]
         assert any(style is not None and style.reverse for style in styles)
+
+
+async def test_what_can_be_copied_of_a_look(tmp_path: Path) -> None:
+    trace = recorded(model("qwen2"), text(True), steps=2)
+    directory = trace.save(tmp_path / "one.trace")
+    async with Quiet().run_test(size=(160, 50)) as pilot:
+        await opened(pilot, trace, directory=directory)
+        await press(pilot, "4", "e", "p", "h")
+        tab = pilot.app.screen.query_one(AttentionTab)
+        found = {choice.name: choice.text for choice in tab.copies()}
+        command = f"inspector view attention {directory} --layer=0 --head=group.0 --query=15 --step=0 --row=0"
+        assert found["command"] == command
+        scope: dict[str, Any] = {}
+        exec(found["Python"], scope)
+        torch.testing.assert_close(scope["heads"][:2].mean(0), sight(tab).probabilities)
+        assert [float(value) for value in found["probabilities"].split()] == pytest.approx(
+            sight(tab).probabilities.tolist(),  # type: ignore[union-attr]
+            rel=1e-4,
+        )
+        await pilot.press("y")
+        await on_screen(pilot, MenuScreen)
 
 
 async def test_the_title_of_the_picture_says_how_much_falls_on_it() -> None:

@@ -47,6 +47,17 @@ def test_the_mean_of_the_heads_of_the_last_token_in_the_last_layer() -> None:
     assert drawn.row_axis == "heads, 2 in a row share their keys"
 
 
+def test_the_mean_of_the_heads_that_share_keys() -> None:
+    trace = recorded(model("qwen2"), text())
+    parts = VIEW(trace, head="group.1")
+    assert field(parts, "head") == "the mean of heads 2 to 3"
+    probabilities = Attention(choose(trace, "")).of_query(16)[2:].mean(0)
+    first = part(parts, "Most attended").rows[0]
+    assert first[3] == pytest.approx(float(probabilities.max()))
+    with pytest.raises(InputError, match="there are 2 groups that share keys"):
+        VIEW(trace, head="group.2")
+
+
 def test_a_head_shows_its_queries_and_the_layers_their_entropy() -> None:
     trace = recorded(model("gemma3_sliding"), text())
     parts = VIEW(trace, layer="0", head="2", query="9", top="3")

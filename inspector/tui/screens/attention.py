@@ -11,39 +11,43 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
-from inspector.analysis.regions import Region
 from inspector.parts import Part
-from inspector.trace import Trace
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
 from inspector.tui.screens.pick import PickScreen
-from inspector.tui.widgets.attention import lists, words
+from inspector.tui.widgets.attention import copies, lists, moves
 from inspector.tui.widgets.attention.columns import Columns
+from inspector.tui.widgets.attention.heading import Heading
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.map_pane import MapPane
 from inspector.tui.widgets.attention.missing import Missing
 from inspector.tui.widgets.attention.picture_pane import PicturePane
-from inspector.tui.widgets.attention.spot import Spot, choices, widened
+from inspector.tui.widgets.attention.spot import Spot
 from inspector.tui.widgets.attention.tokens import LitTokens
 from inspector.tui.widgets.attention.top_list import TopList
 from inspector.tui.widgets.attention.watching import Watching
 from inspector.tui.widgets.attention.where_bar import WhereBar
-from inspector.tui.widgets.cells import visible
 
 KEYS = (
-    ("n", "layer(1)", "Layer", "layer", "To the next layer"),
-    ("p", "layer(-1)", "Layer before", "layer_before", "To the layer before"),
-    ("e", "head(1)", "Head", "head", "To the next head, or group of heads"),
-    ("E", "head(-1)", "Head before", "head_before", "To the head before, or group of heads"),
-    ("a", "widen", "Average", "average", "One head, the mean of those that share its keys, the mean of all"),
-    ("right_square_bracket", "step(1)", "Step", "step", "To the next step"),
-    ("left_square_bracket", "step(-1)", "Step before", "step_before", "To the step before"),
-    ("full_stop", "row(1)", "Row", "row_after", "To the next row of the batch"),
-    ("comma", "row(-1)", "Row before", "row_before", "To the row before in the batch"),
-    ("t", "tower", "Tower", "tower", "The attention of the vision tower, or of the decoder"),
+    ("n", "change('layer', 1)", "Layer", "layer", "To the next layer"),
+    ("p", "change('layer', -1)", "Layer before", "layer_before", "To the layer before"),
+    ("e", "change('head', 1)", "Head", "head", "To the next head, or group of heads"),
+    ("E", "change('head', -1)", "Head before", "head_before", "To the head before, or group of heads"),
+    (
+        "a",
+        "change('average')",
+        "Average",
+        "average",
+        "One head, the mean of those that share its keys, the mean of all",
+    ),
+    ("right_square_bracket", "change('step', 1)", "Step", "step", "To the next step"),
+    ("left_square_bracket", "change('step', -1)", "Step before", "step_before", "To the step before"),
+    ("full_stop", "change('row', 1)", "Row", "row_after", "To the next row of the batch"),
+    ("comma", "change('row', -1)", "Row before", "row_before", "To the row before in the batch"),
+    ("t", "change('tower')", "Tower", "tower", "The attention of the vision tower, or of the decoder"),
     ("right_parenthesis", "picture(1)", "Picture", "picture", "To the next picture or frame"),
     ("left_parenthesis", "picture(-1)", "Picture before", "picture_before", "To the picture or frame before"),
     ("x", "map", "Map", "map", "Entropy by layer and head, heads over keys, or queries over keys"),
@@ -68,12 +72,11 @@ class AttentionTab(Vertical):
 
     DEFAULT_CSS = """
     AttentionTab {
-        & #facts { height: 1; padding: 0 1; background: $panel; color: $text-muted; text-wrap: nowrap; }
         & #tokens { height: 3fr; }
         & #top { height: 2fr; }
         & #picture { height: 3fr; }
         & #map { height: 2fr; }
-        &.-nothing Columns, &.-nothing WhereBar, &.-nothing HeadsBar, &.-nothing #facts { display: none; }
+        &.-nothing Columns, &.-nothing Heading { display: none; }
     }
     """
     BINDING_GROUP_TITLE = "Attention"
@@ -89,20 +92,16 @@ moving in it chooses both."""
         for key, action, text, name, tooltip in KEYS
     ]
 
-    def __init__(self, trace: Trace, how: str = "") -> None:
-        """`how` says how the trace was asked for, where values are missing."""
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self.trace = trace
-        self._how = how
-        self._able: object = None
+        self.run = run
         self.spot = Spot()
         self.sight: Sight | None = None
-        self.watching = Watching(self, Looker(trace), self._show, self._region, self._fail)
+        self.watching = Watching(self, Looker(run.trace), self._show, self._fail)
+        self._able: object = None
 
     def compose(self) -> ComposeResult:
-        yield WhereBar()
-        yield HeadsBar()
-        yield Static(id="facts", markup=False)
+        yield Heading()
         yield Missing()
         yield Columns(
             [Pane("Tokens", LitTokens(), id="tokens"), Pane("Most attended", TopList(), id="top")],
@@ -115,49 +114,25 @@ moving in it chooses both."""
     def on_unmount(self) -> None:
         self.watching.close()
 
+    def copies(self) -> list[Choice]:
+        """What can be copied of the look."""
+        return [] if self.sight is None else copies.copies(self.run, self.sight)
+
     def go(self, **changes: Any) -> None:
         """Look at something else; what is not named stays."""
         self.spot = replace(self.spot, **changes)
         self.watching.ask(self.spot)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        sight = self.sight
-        if sight is None:
-            return action not in ("row", "tower", "picture", "step")
-        survey = self.watching.looker.survey
-        return {
-            "row": sight.kernel.batch > 1,
-            "tower": bool(survey.vision_steps and survey.decoder_steps),
-            "picture": len(sight.regions) > 1,
-            "step": len(survey.steps) > 1,
-        }.get(action, True)
+        name = str(parameters[0]) if action == "change" else action
+        if self.sight is None:
+            return name not in ("row", "tower", "picture", "step")
+        return moves.possible(name, self.sight, self.watching.looker.survey)
 
-    def action_layer(self, by: int) -> None:
+    def action_change(self, name: str, by: int = 1) -> None:
+        """Change one thing of the look, by so many."""
         if self.sight is not None:
-            self.go(layer=max(0, min(self.spot.layer + by, len(self.sight.kernels) - 1)))
-
-    def action_head(self, by: int) -> None:
-        if self.sight is not None:
-            found = list(choices(self.sight.kernel.heads, self.sight.kernel.group))
-            at = found.index(self.spot.heads) if self.spot.heads in found else 0
-            self.go(heads=found[max(0, min(at + by, len(found) - 1))])
-
-    def action_widen(self) -> None:
-        if self.sight is not None:
-            self.go(heads=widened(self.spot.heads, self.sight.kernel.group))
-
-    def action_step(self, by: int) -> None:
-        if self.sight is not None:
-            survey = self.watching.looker.survey
-            steps = survey.vision_steps if self.spot.vision else survey.decoder_steps
-            at = steps.index(self.spot.step) if self.spot.step in steps else 0
-            self.go(step=steps[max(0, min(at + by, len(steps) - 1))], token=None, patch=None)
-
-    def action_row(self, by: int) -> None:
-        self.go(row=max(0, self.spot.row + by))
-
-    def action_tower(self) -> None:
-        self.go(vision=not self.spot.vision, layer=10**9)
+            self.go(**moves.changes(name, by, self.spot, self.sight, self.watching.looker.survey))
 
     def action_picture(self, by: int) -> None:
         self.query_one(PicturePane).step(by)
@@ -193,14 +168,14 @@ moving in it chooses both."""
         self.go(token=event.token)
 
     @on(TopList.Opened)
-    def _key(self, event: TopList.Opened) -> None:
-        event.stop()
-        self._take(event.key)
-
     @on(PicturePane.Taken)
-    def _patch(self, event: PicturePane.Taken) -> None:
+    def _taken(self, event: TopList.Opened | PicturePane.Taken) -> None:
+        """A key is to be the query."""
         event.stop()
-        self._take(event.key)
+        if self.sight is not None and self.spot.vision and event.key in self.sight.places:
+            self.go(patch=list(self.sight.places).index(event.key))
+        elif self.sight is not None and not self.spot.vision:
+            self.go(token=event.key + self.sight.offset)
 
     @on(MapPane.Chosen)
     def _map(self, event: MapPane.Chosen) -> None:
@@ -214,16 +189,6 @@ moving in it chooses both."""
             self.go(token=(self.sight.spot.token or 0) - self.sight.query + event.query)
         elif self.sight is not None:
             self.go(patch=list(self.sight.places).index(event.query))
-
-    def _take(self, key: int) -> None:
-        """Make a key the query."""
-        if self.sight is not None and self.spot.vision and key in self.sight.places:
-            self.go(patch=list(self.sight.places).index(key))
-        elif self.sight is not None and not self.spot.vision:
-            self.go(token=key + self.sight.offset)
-
-    def _region(self, sight: Sight) -> Region | None:
-        return self.query_one(PicturePane).shown
 
     def _fail(self, why: str, parts: Sequence[Part]) -> None:
         """Nothing can be looked at in this trace."""
@@ -239,22 +204,16 @@ moving in it chooses both."""
             last = self.watching.wanted is None
             self.sight = sight
             self.spot = sight.spot if last else self.spot
-            self._head(sight)
+            self.query_one(Heading).show_sight(sight)
+            self.query_one(Missing).say(f"{sight.problem}{how_asked(self.run)}" if sight.problem else "")
             self.query_one(LitTokens).show_sight(sight, lead=last)
             self.query_one(TopList).show_sight(sight)
         elif len(sight.heads) > 1:
             self.query_one(TopList).refresh()  # it names the head that looks at each key the most
         pictures.show_sight(sight, looker)
+        self.watching.region = pictures.shown
         self.query_one(MapPane).show_sight(sight, looker, whole=whole)
         self._arrange(sight)
-
-    def _head(self, sight: Sight) -> None:
-        """What is looked at, above the panes."""
-        self.query_one(WhereBar).sight = sight
-        heads = self.query_one(HeadsBar)
-        heads.heads, heads.choice = (sight.kernel.heads, sight.kernel.group), sight.spot.heads
-        self.query_one("#facts", Static).update(Content(visible(words.facts(sight))), layout=False)
-        self.query_one(Missing).say(f"{sight.problem}{self._how}" if sight.problem else "")
 
     def _arrange(self, sight: Sight) -> None:
         """Titles, which panes there are, and which keys: each is set only where it changes, since it costs a layout."""
@@ -265,7 +224,8 @@ moving in it chooses both."""
         absent = {"tokens"} if sight.conversation is None else set()
         absent |= set() if sight.regions else {"picture"}
         self.query_one(Columns).leave_out(*(panes[name] for name in absent))
-        able = tuple(self.check_action(action, ()) for action in ("row", "tower", "picture", "step"))
+        survey = self.watching.looker.survey
+        able = tuple(moves.possible(name, sight, survey) for name in ("row", "tower", "picture", "step"))
         if able != self._able:
             self._able = able
             self.refresh_bindings()

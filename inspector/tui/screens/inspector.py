@@ -22,7 +22,7 @@ from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.pages import Page, Pages, plugin_pages
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
-from inspector.tui.screens.attention import AttentionTab, how_asked
+from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.forward import ForwardTab
 from inspector.tui.screens.masks import MasksTab
@@ -87,7 +87,7 @@ class InspectorScreen(Screen[None]):
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
             Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
             Page("masks", "3", "Masks", lambda: MasksTab(run.trace)),
-            Page("attention", "4", "Attention", lambda: AttentionTab(run.trace, how_asked(run))),
+            Page("attention", "4", "Attention", lambda: AttentionTab(run)),
             Page("generate", "5", "Generate", lambda: GenerateTab(run)),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
@@ -184,6 +184,8 @@ class InspectorScreen(Screen[None]):
         generating, selected = self._generating(), self.selected()
         if generating is not None:
             offered = generating.copies()
+        elif isinstance(page := self.query_one(Pages).visible_content, AttentionTab):
+            offered = page.copies()
         elif selected is not None:
             offered = choices(self.run, *selected, self.query_one(ForwardTab).pointed)
         else:

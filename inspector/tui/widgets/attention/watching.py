@@ -25,8 +25,8 @@ PIECE = 0.004
 class Watching:
     """Questions to a `Looker` on behalf of a widget, one thread at a time.
 
-    `show(sight, whole)` is called when a look is there, when the picture is that `region(sight)` names, and when all
-    about it is (`whole`); `fail(why, parts)` where nothing can be looked at.
+    `show(sight, whole)` is called when a look is there, when the picture of `region` is, and when all about it is
+    (`whole`); `fail(why, parts)` where nothing can be looked at.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Watching:
         owner: Widget,
         looker: Looker,
         show: Callable[[Sight, bool], None],
-        region: Callable[[Sight], Region | None],
         fail: Callable[[str, Sequence[Part]], None],
     ) -> None:
         self.looker = looker
         self.wanted: Spot | None = None
         self._owner = owner
-        self._show, self._region, self._fail = show, region, fail
+        self._show, self._fail = show, fail
+        self.region: Region | None = None
         self._at_work = False
         self._bench = Bench()
 
@@ -71,7 +71,7 @@ class Watching:
             self._fail(str(error), await self._bench.run(self.looker.instead))
             return
         self._show(sight, False)
-        region = self._region(sight)
+        region = self.region
         if region is not None and self.wanted is None and not self.looker.has_picture(region):
             await self._bench.run(lambda: self.looker.picture(region))
             self._show(sight, False)

@@ -1,0 +1,41 @@
+"""What `y` offers to copy of a look: the command that prints it, Python that works it out, and the numbers."""
+
+from __future__ import annotations
+
+import shlex
+
+from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
+from inspector.tui.widgets.attention import words
+from inspector.tui.widgets.attention.looking import Sight
+
+
+def copies(run: Run, sight: Sight) -> list[Choice]:
+    """The choices for a look, the likeliest first."""
+    options = _options(sight)
+    target = str(run.directory) if run.directory is not None else "TRACE"
+    command = ["inspector", "view", "attention", target, *(f"--{name}={value}" for name, value in options.items())]
+    lines = [
+        "import inspector",
+        "from inspector.analysis.attention import Attention",
+        "from inspector.analysis.kernels import choose",
+        "",
+        f"trace = inspector.Trace.open({target!r})",
+        f"attention = Attention(choose(trace, {options['layer']!r}, {sight.spot.step}), row={sight.spot.row})",
+        f"heads = attention.of_query({sight.query})  # [heads, keys]",
+    ]
+    found = [Choice("command", shlex.join(command)), Choice("Python", "\n".join(lines) + "\n")]
+    if sight.probabilities is not None:
+        numbers = " ".join(f"{value:.6g}" for value in sight.probabilities.tolist())
+        found.append(Choice("probabilities", numbers))
+    return [*found, Choice("module", sight.kernel.path)]
+
+
+def _options(sight: Sight) -> dict[str, str]:
+    """The look as the view of attention is asked for it."""
+    spot = sight.spot
+    kind, number = spot.heads
+    head = {"mean": "mean", "group": f"group.{number}", "head": str(number)}[kind]
+    query = spot.patch if spot.vision else spot.token
+    options = {"layer": words.layer_words(sight), "head": head, "query": str(query), "step": str(spot.step)}
+    return {**options, "row": str(spot.row)} if sight.kernel.batch > 1 else options
