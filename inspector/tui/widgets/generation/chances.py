@@ -12,8 +12,9 @@ from textual.reactive import reactive
 
 from inspector.trace.stages import Stages
 from inspector.trace.steps import Choice, Step
-from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent, tokens_of
+from inspector.tui.widgets.generation.pipeline_columns import SAMPLE
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
@@ -23,8 +24,8 @@ NUMBER, BRIEF = 7, 4
 TIGHT = 14
 """Series with fewer cells have brief numbers."""
 
-NAME = 8, 20
-"""Cells of the tokens, at least and at most; between them, a quarter of the widget."""
+NAME = 10, 20
+"""Cells of the tokens, at least and at most: as many as they need, but no more than a third of the widget."""
 
 CHOSEN, GONE = "◂", "−"
 
@@ -73,6 +74,7 @@ class Chances(VirtualList):
         self._tokens: Sequence[int] = ()
         self._choice: Choice | None = None
         self._full = 1.0
+        self._widest = 0
 
     def watch_step(self) -> None:
         self._read()
@@ -133,6 +135,7 @@ class Chances(VirtualList):
             self._tokens = tokens_of(mine, other)
             stages = [series.line.stages[series.place] for series in self._series]
             self._full = full_bar(max((item.probability for stage in stages for item in stage.top[:1]), default=1.0))
+        self._widest = max((width_of(token_text(self._text(token))) for token in self._tokens[:SAMPLE]), default=0)
         chosen = -1 if self._choice is None else self._choice.id
         self.set_rows(len(self._tokens), self._tokens.index(chosen) if chosen in self._tokens else 0)
 
@@ -142,7 +145,7 @@ class Chances(VirtualList):
 
     def _shares(self, width: int) -> tuple[int, int]:
         """Cells of the token, and of each series without the blank before it."""
-        name = max(NAME[0], min(width // 4, NAME[1]))
+        name = max(min(NAME[0], width // 3), min(self._widest + 2, width // 3, NAME[1]))
         return name, max((width - name) // max(len(self._series), 1) - 1, BRIEF + 2)
 
 

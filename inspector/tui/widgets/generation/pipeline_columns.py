@@ -18,14 +18,17 @@ FACTS = ("parameters", "left", "changed", "removed", "entropy")
 
 GONE, ARROW, OFF = "−", " → ", "off"
 
+PARAMETERS = 13
+"""Cells that parameters widen a column to where columns are not to be twice as wide; the rest of them is cut."""
+
 SAMPLE = 50
-"""Tokens that are looked at for the width of a column."""
+"""Tokens that are looked at for the widths of columns."""
 
 
 class Column:
     """One processor. What a what-if has otherwise stands behind an arrow; what it has the same is not repeated.
 
-    Name and parameters widen a column to `widest` cells at most.
+    The name widens a column to `widest` cells at most, parameters where there is much room too.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Column:
         self._rank = max((width_of(rank) for _, rank in texts), default=0)
         count = len(self._sides)
         self._cells = (self._value + 1 + self._rank) * count + len(ARROW) * (count - 1)
-        self.width = max(self._cells, *(min(width_of(text), widest) for text in (self.name, *self.facts.values())))
+        told = min(width_of(self.facts["parameters"]), PARAMETERS if widest < 2 * PARAMETERS else widest)
+        counts = (width_of(text) for fact, text in self.facts.items() if fact != "parameters")
+        self.width = max(self._cells, min(width_of(self.name), widest), told, *counts)
 
     def cell(self, token: int) -> Iterator[tuple[str, str]]:
         """Where a token stands, as texts of `width` cells together, each with the name of its ink."""

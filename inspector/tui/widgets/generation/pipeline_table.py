@@ -14,16 +14,16 @@ from textual.reactive import reactive
 
 from inspector.trace.stages import Stages
 from inspector.trace.steps import Step
-from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.generation.pipeline import Asked, Line, paired, tokens_of
-from inspector.tui.widgets.generation.pipeline_columns import FACTS, Column, Measure
+from inspector.tui.widgets.generation.pipeline_columns import FACTS, SAMPLE, Column, Measure
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
 GAP = "  "
 
-NAME = 11, 24
-"""Cells of the column of tokens, at least and at most; between them, a third of the widget."""
+NAME = 13, 24
+"""Cells of the column of tokens, at least and at most: as many as they need, but no more than a third of the widget."""
 
 TOKENS = 6
 """Lines that are left for tokens before the head of a column tells anything but the name."""
@@ -70,6 +70,7 @@ class PipelineTable(VirtualList):
         self._other: Line | None = None
         self._tokens: Sequence[int] = ()
         self._columns: list[Column] = []
+        self._widest = 0
         self._first = 0
 
     @property
@@ -155,6 +156,7 @@ class PipelineTable(VirtualList):
             pairs = paired(taken.processors, self.other)
             lines, widest = (self._mine, self._other), next(most for wide, most in WIDEST if self.size.width >= wide)
             self._columns = [Column(pair, lines, self._tokens, self.measure, widest) for pair in pairs]
+        self._widest = max((width_of(token_text(self._text(token))) for token in self._tokens[:SAMPLE]), default=0)
         self._first = min(self._first, self._last_first)
         choice = self._mine.choice
         wanted = at[0] if at is not None else choice.id if choice is not None else -1
@@ -167,7 +169,7 @@ class PipelineTable(VirtualList):
         return f"‹{token}›" if text is None else text
 
     def _name_width(self, width: int) -> int:
-        return max(NAME[0], min(width // 3, NAME[1]))
+        return max(min(NAME[0], width // 3), min(self._widest + 2, width // 3, NAME[1]))
 
     @property
     def _last_first(self) -> int:

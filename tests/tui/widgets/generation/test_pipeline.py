@@ -66,7 +66,7 @@ def test_a_column() -> None:
     top_p = found["top_p"]
     assert top_p.facts["parameters"] == "0.9, min_tokens_to_keep=1"
     assert top_p.facts["left"] == f"{TAKEN.processors['top_p'].kept}"
-    assert top_p.width == 20
+    assert top_p.width == 13
     removed = next(token for token in LINE.tokens() if LINE.standing(4, token) is REMOVED)
     assert written(top_p, removed) == "−"
     assert written(found["raw"], TAKEN.processors[0].top[0].id).endswith(" 1")
