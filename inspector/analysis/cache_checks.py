@@ -34,7 +34,8 @@ def _layers(cache: Cache) -> Iterator[Check]:
     held = {
         layer.number: layer.held for layer in cache.layers if layer.kind in ("dynamic", "static", "") and layer.keys
     }
-    yield _alike("keys in each full layer", held, "keys")
+    if held:
+        yield _alike("keys in each full layer", held, "keys")
     odd = [
         f"layer {layer.number} {layer.keys} and {layer.values}"
         for layer in cache.layers

@@ -70,6 +70,8 @@ def _comes_about(trace: Trace, standing: Standing, how: Layout) -> str:
     token = placement.begin + standing.place
     stands = span.at(token)[0]
     ahead = f", and the row stands {placement.offset} further throughout" if placement.offset else ""
+    if placement.actual is not None and placement.actual.shape[0] == 1:
+        return f"Tokens count on, padding left out: {stands}{ahead}."
     went_on = placement.begin > 0 and span.start == placement.begin
     if went_on and placement.forward.positions_given:
         return f"Counted on from the token before: {stands}{ahead}."

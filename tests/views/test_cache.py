@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DynamicCache, StaticCache
+from transformers import DynamicCache, QuantizedCache, StaticCache
 from transformers.cache_utils import Fp8QuantizedLayer
 
 import inspector
@@ -81,6 +82,43 @@ def test_a_static_cache_takes_its_room_from_the_start() -> None:
     assert row[:5] == (0, "static", 20, 24, 24)
     assert row[8] == row[10] == TOKEN * 24
     assert set(part(parts, "Growth").series["bytes"]) == {2 * TOKEN * 24}
+
+
+def test_a_static_cache_of_sliding_layers_has_room_for_a_window() -> None:
+    subject = model("gemma3_sliding")
+    parts = VIEW(run(subject, StaticCache(config=subject.config, max_cache_len=24), batch=True))
+    row = part(parts, "Layers of the cache").rows[0]
+    assert row[:6] == (0, "sliding static", 20, WINDOW, WINDOW, f"f32[2,2,{WINDOW},8]")
+    assert row[8] == row[10] == 2 * TOKEN * WINDOW
+    assert "keys in each full layer" not in {line[0] for line in part(parts, "Checks").rows}
+
+
+@pytest.mark.parametrize(("backend", "module", "axis"), [("hqq", "hqq", 1), ("quanto", "optimum.quanto", 0)])
+def test_a_cache_quantised_to_four_bits(backend: str, module: str, axis: int) -> None:
+    """The newest tokens are kept as they are, the others in four bits with their scales."""
+    pytest.importorskip(module, reason=f"caches are quantised by {module}, which the project does not need")
+    sizes = {"nbits": 4, "q_group_size": 8, "residual_length": 4, "axis_key": axis, "axis_value": axis}
+    subject = model("qwen2")
+    parts = VIEW(run(subject, QuantizedCache(backend=backend, config=subject.config, **sizes)))
+    row = part(parts, "Layers of the cache").rows[0]
+    assert row[1:3] == ("quantised", 20)
+    assert row[3] < 4
+    assert TOKEN * row[3] < row[8] < TOKEN * 20
+    assert {line[1] for line in part(parts, "Checks").rows} == {"agrees"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="transformers offloads caches from an accelerator only")
+@pytest.mark.parametrize("kind", ["dynamic", "static"])
+def test_an_offloaded_cache(kind: str) -> None:
+    subject = copy.deepcopy(model("qwen2")).cuda()
+    room = {"max_cache_len": 24} if kind == "static" else {}
+    cache = (StaticCache if kind == "static" else DynamicCache)(config=subject.config, offloading=True, **room)
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject(text()["input_ids"].cuda(), past_key_values=cache)
+    parts = VIEW(trace)
+    assert field(parts, "class").endswith("Cache, offloading layers to the CPU")
+    assert [row[1] for row in part(parts, "Layers of the cache").rows] == [kind, kind]
+    assert "cpu" in {row[7] for row in part(parts, "Layers of the cache").rows}
 
 
 def test_a_quantised_cache_counts_what_it_stores() -> None:
