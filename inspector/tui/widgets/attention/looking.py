@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from inspector.analysis.attention import Attended, Attention, entropy, top
-from inspector.analysis.kernels import Kernel
+from inspector.analysis.kernels import Kernel, nothing
 from inspector.analysis.regions import Region, patch_place, regions
 from inspector.analysis.sequence import Place
 from inspector.errors import InputError, TraceError
@@ -113,7 +113,7 @@ class Looker:
     def look(self, spot: Spot) -> Sight:
         """What is on the screen: one row of probabilities, and the pictures that it falls on."""
         if not self.survey.steps:
-            raise InputError("There is no attention to look at in this trace.")
+            raise InputError(nothing(self.trace, 0))
         if self.trace.model.shape_only:
             raise InputError(SHAPES)
         vision = bool(self.survey.vision_steps) and (spot.vision or not self.survey.decoder_steps)
@@ -159,10 +159,10 @@ class Looker:
         return self._pictures[key]
 
     def instead(self) -> Sequence[Part]:
-        """What can be said where nothing can be looked at: the attention calls in shapes, or why there are none."""
+        """What can be said where nothing can be looked at: the attention calls in shapes."""
         from inspector.views.attention import VIEW
 
-        return VIEW(self.trace)
+        return VIEW(self.trace) if self.survey.steps else []
 
     def attention(self, sight: Sight) -> Attention:
         """What the whole matrix of a head is drawn from; its own, since it is read beside other questions."""

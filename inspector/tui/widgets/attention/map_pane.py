@@ -109,7 +109,7 @@ class MapPane(Vertical):
         lines = [[*line, *[math.nan] * (most - len(line))] for line in sight.entropies]
         if lines != self._drawn and most:
             self._draw(lines, Entropies(lines), centred=False)
-        self._say("In nats: low where a head looks at few keys, high where at many. A column is a head.")
+        self._say("down: layers · across: heads · in nats, low for few keys")
 
     def _draw(self, key: object, plane: Entropies | TensorPlane | Matrix, *, centred: bool) -> None:
         self._drawn = key
@@ -117,10 +117,10 @@ class MapPane(Vertical):
         heatmap.set_reactive(HeatMap.centred, centred)
         heatmap.plane = plane
         if isinstance(plane, Matrix):
-            sampled = " Of many queries, a cell shows one." if plane.sampled else ""
-            self._say(f"Enter makes the query under the cursor the one.{sampled}")
+            sampled = " · of many queries a cell shows one" if plane.sampled else ""
+            self._say(f"down: queries · across: keys · enter: look from there{sampled}")
         elif isinstance(plane, TensorPlane):
-            self._say("A row is a head. A cell shows the largest of the keys that it covers.")
+            self._say("down: heads · across: keys, the largest that a cell covers")
 
     def _put_cursor(self, sight: Sight) -> None:
         """Put the cursor on what is looked at."""

@@ -75,11 +75,11 @@ class ShadedFlow(TokenFlow):
         super().show_items(items, cursor)
 
     def _share(self, place: int) -> float | None:
-        """How much an item gets; None where that is not known, or the query could not look there."""
-        item = self._items[place]
-        if self._sight is None or item.token.index >= self._sight.offset + self._sight.kernel.keys:
+        """How much an item gets; None where that is not known, and for what comes after the query and gets nothing."""
+        if self._sight is None:
             return None
-        return self._shares[place]
+        share = self._shares[place]
+        return None if not share and self._items[place].token.index > (self._sight.spot.token or 0) else share
 
     def _style(self, piece: Piece) -> Style:
         if piece.number == self.cursor:
