@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -70,7 +71,8 @@ def begin(
     recorder = None if calls is None else Recorder(session.model, calls, probes=probes, cancel=cancelling)
     inputs = session.to_device(encoded.tensors)
     tokenizer, offers = session.processor.tokenizer, session.plugins.logits_processors
-    job = Job(session.model, tokenizer, inputs, given, cancelling.check)
+    number = count().__next__ if recorder is None else recorder.last_step
+    job = Job(session.model, tokenizer, inputs, given, cancelling.check, number)
     store = LogitsStore()
     maker = StepMaker(TokenTexts(tokenizer), session.family.positions, store, top)
     settings = Settings(options, added=tuple(_entry(processor, offers) for processor in processors))

@@ -34,7 +34,7 @@ class Job:
 
     `inputs` are the tensors of the prompt on the model's device, `given` the arguments of `generate` that are no
     options: assistant and tokenizers, own criteria, a function that allows tokens. `check` is called before every
-    forward, and may raise to end the loop.
+    forward, and may raise to end the loop; `number` after each, for the number of the one that was made.
     """
 
     model: Any
@@ -42,13 +42,15 @@ class Job:
     inputs: Mapping[str, Any]
     given: Mapping[str, Any]
     check: Callable[[], None]
+    number: Callable[[], int]
 
 
 @dataclass(slots=True)
 class Resumed:
     """A loop that begins in the middle: the tokens so far i64 [rows, tokens], the model's arguments cut to them, the
     raw logits of the next step where they are known, and the rows that have ended. `shapes` are those of the arguments
-    before the first generated token. `from_prefix` runs the whole sequence again, on the empty cache among `kwargs`.
+    before the first generated token. `forward` is the number of the forward that put the logits out. `from_prefix` runs
+    the whole sequence again, on the empty cache among `kwargs`.
     """
 
     sequences: Tensor
@@ -56,6 +58,7 @@ class Resumed:
     shapes: dict[str, tuple[int, ...]]
     logits: Tensor | None
     ended: list[bool]
+    forward: int = -1
     from_prefix: bool = False
 
 
@@ -177,7 +180,7 @@ class _Run:
         assert self._entries is not None
         self.shapes = resumed.shapes
         made = criteria(self._job.model, self.prepared.config, self.prepared.criteria, self._job.tokenizer)
-        start = None if resumed.from_prefix else Start(resumed.logits, cache_of(resumed.kwargs))
+        start = None if resumed.from_prefix else Start(resumed.logits, cache_of(resumed.kwargs), resumed.forward)
         return self._loop(resumed.sequences, self._entries, made, start, resumed.kwargs, resumed.ended)
 
     def _loop(
@@ -193,7 +196,9 @@ class _Run:
 
         assert self.prepared is not None
         mode, model = self.prepared.mode, self._job.model
-        self.watch = watch = LoopWatch(input_ids, is_beam_search=mode in BEAMS, start=start, check=self._job.check)
+        self.watch = watch = LoopWatch(
+            input_ids, is_beam_search=mode in BEAMS, start=start, check=self._job.check, number=self._job.number
+        )
         watch.pipeline = Pipeline(entries, watch.failed)
         watch.criteria = Criteria(made, watch.called)
         if ended is not None and any(ended):

@@ -58,12 +58,14 @@ class Progress:
 
 class Start:
     """How a loop begins that does not begin with the prompt: with recorded `logits` f32 [rows, vocabulary] in place of
-    its first forward or, where there are none, with an ordinary decoding step.
+    its first forward or, where there are none, with an ordinary decoding step. `forward` is the number of the forward
+    that put those logits out.
     """
 
-    def __init__(self, logits: Tensor | None, cache: Any) -> None:
+    def __init__(self, logits: Tensor | None, cache: Any, forward: int) -> None:
         self.logits = logits
         self.cache = cache
+        self.forward = forward
 
     def output(self, twin: Any, input_ids: Tensor, kwargs: dict[str, Any]) -> Any:
         if self.logits is None:
@@ -80,7 +82,13 @@ class LoopWatch:
     """Watches one loop (see `stepped.Watch`), and stands still where it hands over."""
 
     def __init__(
-        self, sequences: Tensor, *, is_beam_search: bool, start: Start | None, check: Callable[[], None]
+        self,
+        sequences: Tensor,
+        *,
+        is_beam_search: bool,
+        start: Start | None,
+        check: Callable[[], None],
+        number: Callable[[], int],
     ) -> None:
         self.forwards = 0
         self.kwargs: dict[str, Any] = {}
@@ -91,6 +99,8 @@ class LoopWatch:
         self._channel: Channel[Progress]
         self._start = start
         self._check = check
+        self._number = number
+        self._forward = -1
         self._is_beam_search = is_beam_search
         self._beams = BeamNotes() if is_beam_search else None
         self._logits = torch.empty(0)
@@ -144,6 +154,7 @@ class LoopWatch:
         output = run(**inputs)
         self.in_forward = False
         self.forwards += 1
+        self._forward = self._number()
         self._note_logits(output.logits)
         self._forward_seconds += time.perf_counter() - start
         return output
@@ -151,6 +162,7 @@ class LoopWatch:
     def prefill(self, twin: Any, run: Callable[[], Any], input_ids: Tensor, kwargs: dict[str, Any]) -> Any:
         if self._start is None:
             return run()
+        self._forward = self._start.forward
         output = self._start.output(twin, input_ids, kwargs)
         self._note_logits(output.logits)
         return output
@@ -186,7 +198,7 @@ class LoopWatch:
             answers=self.criteria.answers,
             forced=self.pipeline.forcing.at(*before.shape),
             kwargs=self.kwargs,
-            forward=self.forwards - 1,
+            forward=self._forward,
             draft=self._draft,
             beams=self._beams,
             seconds={},

@@ -89,7 +89,8 @@ class Resuming:
             if prepared.mode == "assisted_generation":
                 raise NotCroppable("assisted decoding begins with an empty one")
             kwargs = cut(run.watch.kwargs, run.shapes, steps, cached)
-            return Resumed(sequences, kwargs, run.shapes, known, ended), []
+            forward = -1 if known is None else source.steps[steps].forward
+            return Resumed(sequences, kwargs, run.shapes, known, ended, forward), []
         except NotCroppable as problem:
             kwargs = self._without_cache(run.watch.kwargs, run.shapes, prepared, sequences, steps)
             note = f"The {sequences.shape[1]} tokens before this branch were run again, in one forward: {problem}."

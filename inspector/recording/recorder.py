@@ -70,6 +70,10 @@ class Recorder:
         on_gpu = self.clocks.device.type == "cuda"
         self._measures_memory = on_gpu and wanted.memory and (wanted.stats or bool(wanted.values))
 
+    def last_step(self) -> int:
+        """The number of the last forward that was recorded, -1 before the first."""
+        return self._step
+
     def __enter__(self) -> Recorder:
         self._outer = sys.exc_info()[1]
         with ExitStack() as attached:

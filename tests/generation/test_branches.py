@@ -210,3 +210,18 @@ def test_rows_that_had_ended_stay_ended_on_a_branch(text: Session) -> None:
     generation.force(66, row=0)
     generation.run()
     assert not generation.steps[3].rows[0].ended
+
+
+def test_a_step_of_a_branch_knows_its_forward_among_all_calls(text: Session) -> None:
+    """The first step of a branch has its logits from a forward of its parent's."""
+    generation = text.generate("hi", max_new_tokens=5, calls=True)
+    generation.run()
+    generation.go(2)
+    generation.force(66)
+    generation.run()
+    assert [step.forward for step in generation.steps] == [0, 1, 2, 5, 6]
+    calls = [call for call in generation.trace().calls if not call.path]
+    assert [call.step for call in calls] == list(range(7))
+    for step in generation.steps[3:]:
+        ids = calls[step.forward].inputs["input.input_ids"]
+        assert ids.shape == (1, 1)
