@@ -28,6 +28,7 @@ from inspector.views import BUILT_IN
 from tests.placed_trace import LENGTH, placed_trace
 from tests.traces import failing_trace, small_trace
 from tests.tui.apps import Quiet, on_screen, opened, settled
+from tests.tui.attention_traces import attention_trace
 
 Before = Callable[[Pilot[None]], Awaitable[None]]
 Compare = Callable[..., bool]
@@ -95,6 +96,26 @@ async def positions(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
+async def attention(pilot: Pilot[None]) -> None:
+    await opened(pilot, attention_trace())
+    await pilot.press("4")
+    await settled(pilot)
+    await pilot.press("e", "e", "left", "left")
+    await settled(pilot)
+
+
+async def attention_matrix(pilot: Pilot[None]) -> None:
+    await attention(pilot)
+    await pilot.press("x", "x")
+    await settled(pilot)
+
+
+async def attention_missing(pilot: Pilot[None]) -> None:
+    await opened(pilot, small_trace())
+    await pilot.press("4")
+    await settled(pilot)
+
+
 async def views(pilot: Pilot[None]) -> None:
     await opened(pilot, small_trace())
     await pilot.press("8")
@@ -155,6 +176,9 @@ SCREENS: list[Before] = [
     modules,
     tokens,
     masks,
+    attention,
+    attention_matrix,
+    attention_missing,
     positions,
     views,
     failure,
