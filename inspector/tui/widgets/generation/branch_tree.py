@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import work
 from textual.binding import BindingType
 from textual.message import Message
 from textual.reactive import reactive
@@ -15,10 +17,10 @@ from inspector.analysis.wording import number, visible
 from inspector.trace.steps import BranchRecord, GenerationRecord
 from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
-from inspector.tui.widgets.generation.strip_tokens import whole
+from inspector.tui.widgets.generation.branch_facts import own_text, summed
 from inspector.tui.widgets.outline import Outline
 from inspector.tui.widgets.virtual_list import VirtualList
-from inspector.views.branches import children, log_probability
+from inspector.views.branches import children
 
 NAME = 14, 30
 """Cells of the name with its guides, at least and at most; between them, a third of the widget."""
@@ -32,8 +34,8 @@ WIDE = 56
 CHANGES = 10
 """Changes are told where there are so many cells for them."""
 
-BEGINNING = 80
-"""So many steps of a branch are looked at for its text."""
+SLICE = 0.005
+"""Seconds of adding up between two looks at the keyboard."""
 
 CURRENT = "◂"
 
@@ -60,7 +62,7 @@ class BranchTree(Folding, VirtualList):
         super().__init__(id=id, classes=classes)
         self.outline = Outline()
         self._branches: list[BranchRecord] = []
-        self._sums: list[float | None] = []
+        self._sums: dict[tuple[object, ...], float | None] = {}
         self._texts: list[str] = []
 
     @property
@@ -72,6 +74,9 @@ class BranchTree(Folding, VirtualList):
     def branch(self) -> BranchRecord | None:
         """The branch under the cursor."""
         return None if self.current is None else self._branches[self.current]
+
+    def on_mount(self) -> None:
+        self._add_up()
 
     def watch_record(self) -> None:
         self._read()
@@ -112,7 +117,7 @@ class BranchTree(Folding, VirtualList):
         branch = self._branches[self.outline.rows[row]]
         lines = [branch.name, *(f"step {at}: {words}" for at, words in branch.changes)]
         lines += [f"ended by {branch.reason}"] if branch.reason else []
-        return visible("\n".join(lines)).replace("␊", "\n")
+        return "\n".join(map(visible, lines))
 
     def _read(self) -> None:
         """Look at the branches again, with the cursor on the same one, or on the current one at first."""
@@ -121,12 +126,29 @@ class BranchTree(Folding, VirtualList):
         self.outline, self._branches = Outline(), []
         if self.record is not None:
             self._add(self.record, None, None, folded)
-            self._sums = [log_probability(self.record.steps(branch.name), self.row) for branch in self._branches]
             self._texts = [own_text(branch, self.row) for branch in self._branches]
         self.outline.update()
         names = [branch.name for branch in self._branches]
         wanted = here if here in names else self.record.current if self.record is not None else None
         self.show(names.index(wanted) if wanted in names else 0)
+        if self.is_mounted:
+            self._add_up()
+
+    @work(group="sums", exclusive=True)
+    async def _add_up(self) -> None:
+        """Find out how probable the branches are, beside the keyboard; once for as long as they stay as they are."""
+        keys = [self._key(branch) for branch in self._branches]
+        self._sums = {key: found for key, found in self._sums.items() if key in keys}
+        for branch, key in zip(self._branches, keys, strict=True):
+            if self._sums.get(key) is None and self.record is not None:
+                for total in summed(self.record, branch.name, self.row, SLICE):
+                    self._sums[key] = total
+                    await asyncio.sleep(0)
+        self.refresh()
+
+    def _key(self, branch: BranchRecord) -> tuple[object, ...]:
+        """What the probability of a branch depends on."""
+        return branch.name, branch.start + len(branch.steps), self.row, tuple(branch.texts)
 
     def _add(self, record: GenerationRecord, parent: str | None, above: int | None, folded: Collection[str]) -> None:
         for branch in children(record, parent):
@@ -138,16 +160,7 @@ class BranchTree(Folding, VirtualList):
         return max(NAME[0], min(width // 3, NAME[1]))
 
     def _numbers(self, item: int, width: int) -> str:
-        branch, total = self._branches[item], self._sums[item]
+        branch = self._branches[item]
+        total = self._sums.get(self._key(branch))
         steps = f"{branch.start + len(branch.steps):>{STEPS},}" if width >= WIDE else ""
         return f"{steps} {fit('' if total is None else number(total, 4), SUM, right=True)}  "
-
-
-def own_text(branch: BranchRecord, row: int) -> str:
-    """How a branch begins where it parts from its parent; in a beam search the text of its best beam."""
-    rows = [step.rows[row] for step in branch.steps[:BEGINNING] if row < len(step.rows)]
-    if any(taken.beams for taken in rows):
-        text = branch.texts[row] if row < len(branch.texts) else ""
-    else:
-        text = whole("".join(taken.chosen.text for taken in rows if taken.chosen is not None and not taken.ended))
-    return ("…" if branch.start else "") + visible(text)

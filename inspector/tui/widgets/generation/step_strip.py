@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import work
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -162,11 +163,12 @@ class StepStrip(Flow):
         since = len(self.lines) - 1 if self._text.tokens else 0  # the last line may give a word to the next one
         self.workers.cancel_group(self, "read")
         if self._text.unread > AT_ONCE:
-            self.run_worker(self._read(), group="read", exclusive=True)
+            self._read()
         else:
             self._text.read()
             self._show_lines(since)
 
+    @work(group="read", exclusive=True)
     async def _read(self) -> None:
         """Read what there is much of, beside the keyboard."""
         while self._text.unread:

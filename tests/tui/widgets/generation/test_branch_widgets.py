@@ -2,9 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from inspector.trace.steps import BranchRecord
 from inspector.tui.widgets.generation.beam_tree import BeamTree
+from inspector.tui.widgets.generation.branch_facts import own_text, summed
 from inspector.tui.widgets.generation.branch_tree import BranchTree
 from inspector.tui.widgets.generation.compare import BranchCompare, Side
+from inspector.views.branches import log_probability
 from tests.tui.widgets.generation.records import beam_steps, record
 from tests.tui.widgets.screens import shown, stage, text
 
@@ -121,3 +126,20 @@ async def test_beams_that_part_at_every_step_leave_room_for_their_tokens() -> No
         line = text(tree)[tree.cursor - tree.scroll_offset.y + 1]
         assert line.startswith("…")
         assert "● ·the" in line
+
+
+def test_the_probability_of_a_branch_is_that_of_the_view() -> None:
+    made = record()
+    for name in made.branches:
+        *pauses, total = summed(made, name, 0, 0.0)
+        assert len(pauses) == len(made.steps(name))
+        assert total == pytest.approx(log_probability(made.steps(name), 0))
+    made.branches["main"].steps = beam_steps()
+    assert list(summed(made, "main", 0, 9.0)) == [-1.1]
+    made.branches["main"].steps = []
+    assert list(summed(made, "main", 0, 9.0)) == [None]
+
+
+def test_the_text_of_a_beam_search_is_that_of_its_best() -> None:
+    found = BranchRecord("main", None, 0, beam_steps(), [[]], [" the cup of\nmilk"])
+    assert own_text(found, 2) == " the cup of␊milk"
