@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -20,6 +21,9 @@ from inspector.tui.widgets.scrolled import Scrolled
 
 Work = Callable[[], Sequence[Part | Widget]]
 """Gives parts, and widgets of its own between them."""
+
+REST = 0.05
+"""Seconds without a key after which parts are worked out."""
 
 
 class PartsPage(Vertical):
@@ -45,15 +49,18 @@ class PartsPage(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._work: Work | None = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="message", markup=False)
         yield Scrolled()
 
     def show_parts(self, work: Work) -> None:
-        """Show other parts; those of before stay until they are there."""
+        """Show other parts; those of before stay until they are there. Keys that follow each other are waited for."""
         self._work = work
-        self.run_worker(self._make(work), group="parts", exclusive=True)
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, lambda: self.run_worker(self._make(work), group="parts", exclusive=True))
 
     async def _make(self, work: Work) -> None:
         try:

@@ -124,7 +124,7 @@ class PicturePage(Vertical):
             return
         with picture.prevent(PatchPicture.Chosen):
             picture.patches = self._patches(grid)
-            if self._marked is not None:
+            if self._marked is not None and not picture.has_focus:  # else the reader moves it
                 picture.cursor = self._corner(self._marked)
         if self._number not in self._images:
             self.run_worker(self._read(self._number, grid), group="picture", exclusive=True)
@@ -143,10 +143,10 @@ class PicturePage(Vertical):
         return visible(f"{several}{grid.title}: {shape}")
 
     def _patches(self, grid: GridLook) -> Patches:
-        image = self._images.get(self._number)
+        read, image = self._number in self._images, self._images.get(self._number)
         marked = [] if self._marked is None else [self._marked]
         if not self._fine or self.tower is None:
-            return Patches(grid.rows, grid.columns, image, labels=grid.labels, marked=marked)
+            return Patches(grid.rows, grid.columns, image, labels=grid.labels if read else None, marked=marked)
         merge = self.tower.found.merge
         cells = [
             (row * merge + down, column * merge + across)
@@ -154,7 +154,8 @@ class PicturePage(Vertical):
             for down in range(merge)
             for across in range(merge)
         ]
-        return Patches(self.tower.rows, self.tower.columns, image, labels=self.tower.labels, marked=cells)
+        labels = self.tower.labels if read else None
+        return Patches(self.tower.rows, self.tower.columns, image, labels=labels, marked=cells)
 
     def _corner(self, place: tuple[int, int]) -> tuple[int, int]:
         """The cell of a merged token: itself, or the patch of it that the cursor is on, or its first."""
@@ -178,12 +179,13 @@ class PicturePage(Vertical):
         words.set_class(bool(text), "-some")
 
     async def _read(self, number: int, grid: GridLook) -> None:
-        """Read a picture in a thread: it may be large, or in a file."""
+        """Read a picture and what is written on it in a thread: it may be large, or in a file."""
 
         def read(_: Job[Any]) -> Any:
-            return grid.tower.image if self._fine and grid.tower is not None else grid.image
+            shown = grid.tower if self._fine and grid.tower is not None else grid
+            return shown.image, shown.labels
 
-        image = await Job("picture", read).start().result()
+        image, _ = await Job("picture", read).start().result()
         if self.grid is grid:
             self._images[number] = image
             self.post_message(self.Drawn(number))

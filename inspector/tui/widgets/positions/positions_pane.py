@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -32,6 +33,9 @@ PAGES = {
     "patches": ("b", "Patches", "The patches of the picture in the vision tower, with its windows"),
 }
 """Each page with its key, its title and what it shows."""
+
+REST = 0.03
+"""Seconds that the cursor stands on a token before what is told of it follows."""
 
 
 class PageLine(Static):
@@ -90,6 +94,7 @@ class PositionsPane(Vertical):
         self.index = 0
         self.count = 1
         self._filled: set[str] = set()
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield PageLine()
@@ -120,7 +125,9 @@ class PositionsPane(Vertical):
         if (index, count) != (self.index, self.count):
             self._filled -= {"place", "turned", "patches"}
         self.index, self.count = index, count
-        self._fill(self.page)
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, lambda: self._fill(self.page))
 
     def inside(self) -> Widget | None:
         """What can have the keyboard on the page in front."""
