@@ -54,7 +54,7 @@ class ShadedFlow(TokenFlow):
         """Shade by another look."""
         self._sight = None if sight is None or sight.probabilities is None else sight
         self._most = 0.0 if self._sight is None else _most(self._sight)
-        self._shares = () if self._sight is None else self._sight.shares(*self._bounds)
+        self._share_out()
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -72,7 +72,12 @@ class ShadedFlow(TokenFlow):
 
         starts, stops = [item.token.index for item in items], [item.end.index + 1 for item in items]
         self._bounds = np.array(starts), np.array(stops)
+        self._share_out()
         super().show_items(items, cursor)
+
+    def _share_out(self) -> None:
+        """How much each item gets."""
+        self._shares = () if self._sight is None else self._sight.shares(*self._bounds)
 
     def _share(self, place: int) -> float | None:
         """How much an item gets; None where that is not known, and for what comes after the query and gets nothing."""
