@@ -58,13 +58,7 @@ def placed_trace(
     for step in range(steps):
         _forward(built, step, types=types, delta=delta, padding=torch.tensor(padding), mask=mask)
     positions = [line.tolist() for line in built.values["0/positions"].permute(1, 2, 0)]
-    rows = [
-        [
-            Token(index, *fields[:3], tuple(place))
-            for index, (fields, place) in enumerate(zip(TOKENS, line, strict=True))
-        ]  # type: ignore[arg-type]
-        for line in positions
-    ]
+    rows = [[_token(index, place) for index, place in enumerate(map(tuple, line))] for line in positions]
     inv_freq = [10000 ** (-pair / 4) for pair in range(4)]
     rotary = {"path": "language_model.rotary", "layer_type": "", "inv_freq": inv_freq, "scaling": 1.0}
     return Trace(
@@ -78,6 +72,11 @@ def placed_trace(
         config=CONFIG,
         facts={"vision": LAYOUT.to_json(), "rotary": [rotary]},
     )
+
+
+def _token(index: int, place: tuple[int, ...]) -> Token:
+    number, text, kind, _ = TOKENS[index]
+    return Token(index, number, text, kind, place)  # type: ignore[arg-type]
 
 
 def _modules() -> list[Module]:

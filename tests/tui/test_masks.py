@@ -128,7 +128,7 @@ async def test_fault_a_row_without_keys() -> None:
 
 async def test_fault_a_vision_block_of_the_wrong_kind() -> None:
     trace = placed_trace()
-    trace.facts["vision"]["full_blocks"] = [0]  # type: ignore[index]
+    trace.facts["vision"]["full_blocks"] = [0]
     async with Quiet().run_test(size=WIDE) as pilot:
         tab = await masks(pilot, trace)
         assert "block 0 attends to windows, not whole frames" in line(tab, "#worst")
