@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -35,8 +36,8 @@ UNDERLINED, BOLD = Style(underline=True), Style(bold=True)
 AT_ONCE = 400
 """So many new tokens are laid out on the spot; more of them beside the keyboard."""
 
-SLICE = 0.005
-"""Seconds of laying out between two looks at the keyboard."""
+SLICE, PAUSE = 0.005, 0.2
+"""Seconds of reading between two looks at the keyboard, and between two looks at what has been read."""
 
 
 class StepStrip(Flow):
@@ -171,9 +172,12 @@ class StepStrip(Flow):
     @work(group="read", exclusive=True)
     async def _read(self) -> None:
         """Read what there is much of, beside the keyboard."""
+        since, shown = 0, 0.0
         while self._text.unread:
             self._text.read(SLICE)
-            self._show_lines()
+            if not self._text.unread or time.perf_counter() - shown > PAUSE:
+                self._show_lines(since)
+                since, shown = len(self.lines) - 1, time.perf_counter()
             await asyncio.sleep(0)
 
     def _show_lines(self, since: int = 0) -> None:
