@@ -23,7 +23,6 @@ from textual.pilot import Pilot
 from inspector import Table
 from inspector.trace import Call, MemoryValues, ModelInfo, Module, TensorInfo, Token, Trace
 from inspector.tui.runs import Run
-from inspector.tui.terminal import end_with
 from tests.benchmarks.harness import put, table
 from tests.tui.apps import Quiet
 
@@ -133,6 +132,12 @@ async def opened(pilot: Pilot[None], trace: Trace, key: str) -> None:
     await pilot.pause()
 
 
+async def ended(app: Painted) -> None:
+    """Wait for the program's threads: one that is inside torch when Python ends would abort the process."""
+    while any(job.alive for job in app.jobs):
+        await asyncio.sleep(0.01)
+
+
 ATTENTION = (
     ("another query, one head", ("left", "right")),
     ("another head", ("e", "E")),
@@ -167,7 +172,7 @@ def attention(shape: Shape, tokens: int, times: int) -> list[tuple[Any, ...]]:
                     return not same
 
                 rows.append((f"{shape.name}: {what}", *await pressed(app, keys, answered, times), LAG))
-        end_with(app.jobs, 0)
+        await ended(app)
         return rows
 
     return asyncio.run(measure())
@@ -228,7 +233,7 @@ def masks(tokens: int, times: int) -> list[tuple[Any, ...]]:
                     return not same
 
                 rows.append((f"masks: {what}", *await pressed(app, keys, answered, times), LAG))
-        end_with(app.jobs, 0)
+        await ended(app)
         return rows
 
     return asyncio.run(measure())

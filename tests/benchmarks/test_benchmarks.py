@@ -8,7 +8,18 @@ import pytest
 import torch
 
 from inspector import Table
-from tests.benchmarks import big_trace, demos, generation, gpu, latency, overhead, shape_only, startup, widgets
+from tests.benchmarks import (
+    big_trace,
+    demos,
+    generation,
+    gpu,
+    latency,
+    long_context,
+    overhead,
+    shape_only,
+    startup,
+    widgets,
+)
 from tests.benchmarks.harness import put
 from tests.fakes import tiny
 
@@ -53,6 +64,13 @@ def test_widgets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "200 × 100: zoom in" in out
     assert "600 steps: one more" in out
     assert "500 tokens: a page down" in out
+
+
+def test_long_context(capsys: pytest.CaptureFixture[str]) -> None:
+    shape = long_context.Shape("2 heads on 1", 2, 1, 8, 2)
+    out = printed(long_context.measure(64, 2, [shape]), capsys)
+    assert "2 heads on 1: another layer" in out
+    assert "masks: another mask" in out
 
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
