@@ -41,14 +41,19 @@ def show(
     sums = totals(trace, forward, found)
     entry = found[ordinal(picture or "1", "picture", len(found), "pictures")] if found or picture else None
     tower = tower_of(trace, forward, entry.kind) if entry is not None else None
-    checks = [*ledger_checks(found, sums), *_tower_checks(trace, chosen)]
     return [
-        checked(checks),
+        checked(checks_of(trace, chosen)),
         tables.ledger(found, sums),
         tables.processing(trace, found),
         tables.stages(trace, forward.step, found),
         *_one(trace, entry, tower, patch, pixel, token, frame),
     ]
+
+
+def checks_of(trace: Trace, rows: Sequence[Placement]) -> list[Check]:
+    """Everything that is checked about the pictures of a forward."""
+    found = entries(trace, rows)
+    return [*ledger_checks(found, totals(trace, rows[0].forward, found)), *_tower_checks(trace, rows)]
 
 
 def _one(

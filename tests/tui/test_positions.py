@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import torch
 from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+import inspector
 from inspector.trace import Trace
 from inspector.tui.screens.tokens import TokensTab
 from inspector.tui.widgets.patch_picture import PatchPicture
 from inspector.tui.widgets.positions.head_bar import HeadBar
 from inspector.tui.widgets.positions.picture_page import PicturePage
+from inspector.tui.widgets.positions.place_page import PlacePage
 from inspector.tui.widgets.positions.positions_pane import PositionsPane
 from inspector.tui.widgets.tokens_pane import TokensPane
 from inspector.tui.widgets.views_pane import ViewsPane
 from inspector.views import BUILT_IN
 from tests.placed_trace import LENGTH, placed_trace
+from tests.prompts import inputs, random_model
 from tests.traces import small_trace
 from tests.tui.apps import Quiet, opened, settled
 from tests.tui.widgets.screens import text
+from tests.views.shown import run
+from tests.views.test_vision_faults import broken
 
 WIDE, SMALL = (160, 50), (80, 24)
 
 
 async def tokens(pilot: Pilot[None], trace: Trace, *keys: str) -> TokensTab:
     await opened(pilot, trace)
-    await press(pilot, "2", *keys)
+    await press(pilot, *(["escape"] if trace.failure else []), "2", *keys)
     return pilot.app.screen.query_one(TokensTab)
 
 
@@ -169,6 +176,29 @@ async def test_fault_sections_that_do_not_sum() -> None:
             assert "≠ the sections sum to 3" in str(tab.query_one(HeadBar).render())
     finally:
         trace.config["text_config"]["rope_parameters"]["mrope_section"] = [1, 1, 2]
+
+
+async def test_fault_window_order_that_was_not_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = inputs("qwen2_5_vl", [[2, ("image", (1, 10, 14)), 3]])
+    trace = run(broken(monkeypatch, lambda merged, order: merged), given)
+    async with Quiet().run_test(size=WIDE) as pilot:
+        tab = await tokens(pilot, trace)
+        assert line(tab, "#worst").startswith("≠ window order of images: ")
+
+
+async def test_fault_a_placeholder_too_few() -> None:
+    """The forward fails on it, and what it was given is there."""
+    given = inputs("qwen2_5_vl", [[3, ("image", (1, 4, 6)), 4]])
+    given["input_ids"][0, 3] = 9
+    model = random_model("qwen2_5_vl")
+    with pytest.raises(ValueError, match="do not match"), inspector.capture(model) as trace, torch.no_grad():
+        model(**given)
+    async with Quiet().run_test(size=WIDE) as pilot:
+        tab = await tokens(pilot, trace, "x")
+        assert "≠ image 1: 5 placeholders for 6 merged tokens: 1 too few." in " ".join(page(tab, "told").split())
+        grid = tab.query_one("#place", PlacePage).query_one(PicturePage).grid
+        assert grid is not None
+        assert grid.labels[1] == ["7", "8", "≠"]
 
 
 async def test_padding_has_no_position_and_rows_are_looked_at_one_by_one() -> None:

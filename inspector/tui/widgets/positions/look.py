@@ -48,6 +48,7 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     from inspector.analysis.forwards import layout
     from inspector.analysis.placement import placements
     from inspector.tui.widgets.positions.picture import grids
+    from inspector.views import vision
     from inspector.views.positions import checks_of
 
     placed = placements(trace) if before is None else before.placed
@@ -59,11 +60,22 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     rows = len(own[step])
     row = min(row, rows - 1)
     talk = conversation(trace, placed, step, row)
-    order = {False: 0, None: 1, True: 2}
-    checks = [*checks_of(trace, placed, own[step][row]), *_elsewhere(placed, step, row)]
-    checks.sort(key=lambda check: order[check.ok])
+    checks = [
+        *checks_of(trace, placed, own[step][row]),
+        *vision.checks_of(trace, own[step]),
+        *_elsewhere(placed, step, row),
+    ]
     pictures = list(grids(trace, talk))
-    return PlacesLook(step, row, steps, rows, placed, talk, pictures, checks, layout(trace))
+    return PlacesLook(step, row, steps, rows, placed, talk, pictures, _worst_first(checks), layout(trace))
+
+
+def _worst_first(checks: Sequence[Check]) -> list[Check]:
+    """Checks by how bad they are, each name once."""
+    order = {False: 0, None: 1, True: 2}
+    found: dict[str, Check] = {}
+    for check in sorted(checks, key=lambda check: order[check.ok]):
+        found.setdefault(check.name, check)
+    return list(found.values())
 
 
 def _elsewhere(placed: Sequence[Sequence[Placement]], step: int, row: int) -> Iterator[Check]:
