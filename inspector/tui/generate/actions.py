@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 ACTIONS: Mapping[str, Callable[[GenerateTab], Coroutine[Any, Any, None]]] = {
     work.__name__: work
     for work in (
-        *(asking.start, asking.step, asking.run, asking.until, asking.force, asking.change, asking.adopt),
-        *(asking.forget, asking.branch, asking.rename),
+        *(asking.start, asking.step, asking.run, asking.record, asking.until, asking.force, asking.change),
+        *(asking.adopt, asking.forget, asking.branch, asking.rename),
         *(looking.what_if, looking.follow, looking.forward, looking.views),
     )
 }

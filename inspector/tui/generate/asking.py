@@ -51,6 +51,15 @@ async def run(tab: GenerateTab) -> None:
         await tab.driver.run(tab.at, None)
 
 
+async def record(tab: GenerateTab) -> None:
+    """Begin with the model's own options, the calls of every step recorded, and run: v then shows it under all tabs."""
+    if tab.driver.live:
+        tab.say("A generation has begun. N begins another, with a box for recording the model's calls.", warn=True)
+    elif not _hindered(tab):
+        await tab.driver.begin(tab.run, Start(calls=True))
+        await tab.driver.run(tab.at, None)
+
+
 async def until(tab: GenerateTab) -> None:
     """Go on until a condition holds, on what is recorded first."""
     from inspector.generation.until import parse

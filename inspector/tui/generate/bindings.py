@@ -7,6 +7,14 @@ from textual.binding import Binding, BindingType
 BINDINGS: list[BindingType] = [
     Binding("n,space", "ask('step')", "Step", id="generate.step", tooltip="The next step: recorded, or made now"),
     Binding("c", "ask('run')", "Run", id="generate.run", tooltip="Go on to the end"),
+    Binding(
+        "K",
+        "ask('record')",
+        "Record",
+        id="generate.record",
+        tooltip="Run with the model's calls of every step recorded",
+        show=False,
+    ),
     Binding("u", "ask('until')", "Until …", id="generate.until", tooltip="Go on until a condition holds", show=False),
     Binding("p", "pause", "Pause", id="generate.pause", tooltip="Let the run end after this step"),
     Binding("x", "cancel", "Stop", id="generate.cancel", tooltip="Stop the step that is being made"),

@@ -198,6 +198,7 @@ def prepared(library: Library, run: Run, start: Start, job: Job[Any]) -> Generat
             seed=start.seed,
             calls=start.calls,
             stats=start.calls and question.stats,
+            values=question.values if start.calls else (),
             budget=question.budget,
             **options,
         )

@@ -19,7 +19,6 @@ from textual.widgets import Input, Label, Static
 
 from inspector.errors import InputError
 from inspector.models.inputs import Request
-from inspector.models.message_files import read_messages
 from inspector.tui.jobs import Job
 from inspector.tui.messages import Advanced, Ended
 from inspector.tui.paths import PathInput
@@ -113,6 +112,8 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
 
     def _request(self) -> Request:
         """Raises `ValueError` or `InputError` that says which field is wrong."""
+        from inspector.models.message_files import read_messages
+
         prompt, file = self._text("prompt"), self._text("messages").strip()
         if bool(prompt.strip()) == bool(file):
             both = "There is a prompt and a file of messages; one of them is asked."

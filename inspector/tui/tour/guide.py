@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.palette import Command, commands, take
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.tour.bar import TourBar
@@ -88,8 +89,11 @@ class Guide:
         return any(bar.stop == self.stop for bar in screen.query(TourBar))
 
     def _busy(self) -> bool:
-        return any(job.alive for job in self._app.jobs)
+        """Whether a generation is on its way, to where the next action begins."""
+        return any(tab.driver.doing for screen in self._app.screen_stack for tab in screen.query(GenerateTab))
 
     def _command(self, action: str) -> Command | None:
         screen = self._app.screen
+        if not screen.is_mounted:
+            return None
         return next((command for command in commands(screen) if command.binding.id == action), None)

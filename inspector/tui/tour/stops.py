@@ -51,17 +51,22 @@ STOPS = (
     ),
     Stop(
         "Attention, on the picture",
-        "Meanwhile the model has answered. The query is a word of its answer; the brighter a patch, the more this layer "
-        "looks at it. {attention.step} and {attention.step_before} go from word to word, {attention.layer} from layer to "
-        "layer, {attention.head} through the heads. A colour word looks at the object that it names.",
-        ("tab.generate", "generate.run", "generate.views", "tab.attention", "attention.step"),
+        "Meanwhile the model has answered. The query is the last colour word of its answer; {flow.left} and {flow.right} "
+        "choose another. The brighter a patch, the more this head looks at it. {attention.layer} and "
+        "{attention.layer_before} go through the layers, {attention.head} through the heads; a low entropy finds heads "
+        "that look at one thing. {attention.tower} shows the vision tower's own attention.",
+        (
+            *("tab.generate", "generate.record", "generate.views", "tab.attention"),
+            *("flow.last", "flow.left", "flow.left"),
+            *(*["attention.layer_before"] * 4, "attention.average", "attention.head"),
+        ),
     ),
     Stop(
         "A step at a time",
-        "The same answer as a strip of tokens. The table shows a step: each column is a logits processor, each row a "
+        "The answer as a strip of tokens. The table shows a step: each column is a logits processor, each row a "
         "token with its probability. Here the model hesitates between ways to begin; a temperature of nearly 0 makes "
         "the first one certain. {generate.step} steps forward, {steps.back} back, {generate.run} runs.",
-        ("tab.generate", "flow.first"),
+        ("within.leave", "tab.generate", "flow.first"),
     ),
     Stop(
         "What if",
