@@ -43,7 +43,7 @@ class StripText:
         end = None if seconds is None else time.perf_counter() + seconds
         for number in range(len(self.tokens), self._told):
             step = self.steps[number]
-            row, beam = self._path[number] if self._path else (self.row, None)
+            row, beam = self._path[number] if self._path else (min(self.row, len(step.rows) - 1), None)
             self.tokens.append(self._reader.read(step.rows[row], row, beam))
             self._last = step
             if end is not None and time.perf_counter() > end:

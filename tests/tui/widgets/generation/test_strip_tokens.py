@@ -62,6 +62,7 @@ def test_a_row_that_ended_takes_no_text() -> None:
     assert [token.has_ended for token in text.tokens[8:12]] == [False, False, True, True]
     assert text.tokens[12].shown == "·"
     assert "only takes padding" in describe(12, text.tokens[12])
+    assert shown(steps(), 1).tokens[0].row == 0, "there is no second row"
 
 
 def test_steps_that_are_new_are_read_alone() -> None:
