@@ -16,7 +16,7 @@ WIDEST = 8
 """A cell of a small plane is stretched to at most so many characters."""
 
 SEARCHED = 2**16
-"""Elements under one cell among which the one that it shows is looked for."""
+"""Elements under one cell among which the one that it shows is looked for, unless a plane says `searched` itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _found(look: Look) -> tuple[int, int, Any] | None:
     """The element under the cursor, among those of its cell the one that the cell shows."""
     rows, columns = look.window.rows.covered, look.window.columns.covered
     count = len(rows) * len(columns)
-    if count > SEARCHED or (count > 1 and look.how == "mean"):
+    if count > getattr(look.plane, "searched", SEARCHED) or (count > 1 and look.how == "mean"):
         return None
     block = look.plane.values(rows, columns)
     elements = [(row, column, block[r][c]) for r, row in enumerate(rows) for c, column in enumerate(columns)]

@@ -36,6 +36,7 @@ class Matrix:
     offset: int = 0
 
     searched: ClassVar[int] = 1
+    """A cell of many is not looked through: they would have to be worked out once more."""
 
     @property
     def rows(self) -> int:

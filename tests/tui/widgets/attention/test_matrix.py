@@ -12,6 +12,8 @@ from inspector.analysis.attention import Attention
 from inspector.analysis.kernels import choose
 from inspector.tui.widgets.attention import matrix
 from inspector.tui.widgets.attention.matrix import Matrix, spread
+from inspector.tui.widgets.pictures import Look, read
+from inspector.tui.widgets.viewport import Window
 from tests.attention_cases import model, recorded, text
 
 
@@ -46,6 +48,13 @@ def test_of_many_queries_a_cell_shows_one(monkeypatch: pytest.MonkeyPatch) -> No
     alone = [tensors.cells(found[query : query + 1], [0, 1], edges, "max")[0] for query in queries]
     same(plane.cells(edges, edges, "max"), alone)
     assert max(plane.sample()) == pytest.approx(1)
+
+
+def test_a_cell_of_many_is_not_worked_out_twice() -> None:
+    plane = Matrix(whole()[0], 2)
+    assert read(Look(plane, Window.over(17, 17).fitted(4, 4), "max", False, True), None).found is None
+    one = read(Look(plane, Window.over(17, 17).fitted(20, 20).at(3, 0), "max", False, True), None)
+    assert one.found == (3, 0, one.value)
 
 
 @pytest.mark.parametrize(("size", "cells"), [(32_768, 90), (100, 90), (91, 90), (50, 50), (7, 3), (5, 1), (1, 1)])
