@@ -10,6 +10,7 @@ import torch
 from demo_training import attention, clip_qwen
 from demo_training.auxiliary import AuxiliaryHeads
 from demo_training.clip_qwen import TinyClipQwen, pixels
+from demo_training.clip_start import cosines, places
 from demo_training.lessons import Lesson, Plan, lessons
 from demo_training.loop import Settings, train
 from demo_training.packing import IGNORED, PICTURE, PREFIX, Packed
@@ -109,6 +110,29 @@ def test_training_computes_what_the_model_does(
     counted = row.targets[0] != IGNORED
     assert loss.item() == pytest.approx(tiny.packer.loss(logits[counted], row.targets[0][counted]).item(), rel=1e-4)
     assert tiny.model.config.text_config._attn_implementation == "sdpa"
+
+
+def test_the_first_batches_teach_the_vision_tower_alone(tiny: TinyClipQwen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_qwen, "LOOKING", tiny._batches + 1)
+    answers, seen = tiny.losses(lessons(Plan(2, 112, 112), Random(0)), AuxiliaryHeads(tiny.width))
+    (answers + seen).backward()
+    moved = {name.partition(".")[0] for name, weight in tiny.model.named_parameters() if weight.grad is not None}
+    tiny.model.zero_grad()
+    assert moved == {"vision_tower", "multi_modal_projector"}
+
+
+def test_patch_embeddings_begin_as_cosines_and_stay(tiny: TinyClipQwen) -> None:
+    patches = tiny.model.vision_tower.embeddings.patch_embedding.weight
+    assert not patches.requires_grad
+    filters = torch.nn.functional.normalize(cosines(128, 14).flatten(1), dim=1)
+    assert torch.allclose(filters @ filters.T, torch.eye(128), atol=1e-5)
+
+
+def test_positions_of_neighbours_are_alike() -> None:
+    found = torch.nn.functional.normalize(places(8, 128), dim=1)
+    alike = (found @ found.T).view(8, 8, 8, 8)[3, 3]
+    assert alike[3, 4] == pytest.approx(alike[2, 3])
+    assert alike[3, 3] > alike[3, 4] > alike[4, 4] > alike[0, 0]
 
 
 def test_a_run_reports_and_its_checkpoint_opens(tiny: TinyClipQwen, tmp_path: Path) -> None:
