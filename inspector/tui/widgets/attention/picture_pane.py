@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.patch_drawing import Patches, Place
 from inspector.tui.widgets.patch_picture import PatchPicture
+
+LEAST = 0.01
 
 
 class PicturePane(Vertical):
@@ -90,7 +93,7 @@ class PicturePane(Vertical):
         self._drawn = drawn
         heat = None if sight.probabilities is None else region.map(sight.probabilities)
         marked: list[Place] = [divmod(region.keys.index(own), region.columns)] if own in region.keys else []
-        shown.patches = Patches(region.rows, region.columns, picture, heat, marked=marked)
+        shown.patches = Patches(region.rows, region.columns, picture, heat, _percents(heat), marked)
         self._say(*shown.cursor)
 
     @on(PatchPicture.Chosen)
@@ -114,6 +117,13 @@ class PicturePane(Vertical):
         if region is not None and sight is not None and row < region.rows and column < region.columns:
             said = words.cell_words(sight, region, row, column)
             self.query_one(".picture--words", Static).update(Content(visible(said)), layout=False)
+
+
+def _percents(heat: Sequence[Sequence[float]] | None) -> list[list[str]] | None:
+    """What is written into patches that get a percent or more, where there is room: colours alone do not say it."""
+    if heat is None:
+        return None
+    return [[f"{share:.0%}" if share >= LEAST else "" for share in line] for line in heat]
 
 
 def _query_key(sight: Sight) -> int:

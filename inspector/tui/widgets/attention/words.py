@@ -21,7 +21,7 @@ def key_words(sight: Sight, key: int) -> tuple[str, str, str]:
         if region is None:
             return str(key), "no patch", "special"
         row, column = divmod(region.keys.index(key), region.columns)
-        return str(key), f"row {row}, column {column}" + (f" of {title(region)}" if several(sight) else ""), "image"
+        return str(key), f"row {row} col {column}" + (f" of {title(region)}" if several(sight) else ""), "image"
     token = sight.token(key)
     index = str(key + sight.offset)
     if token is None:
