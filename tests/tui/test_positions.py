@@ -78,7 +78,9 @@ async def test_pointing_at_a_patch_goes_to_its_token_and_back() -> None:
         tab = await tokens(pilot, placed_trace(), "a")
         picture = tab.query_one("#place PatchPicture", PatchPicture)
         assert picture.has_focus
-        await press(pilot, "down", "right")
+        await press(pilot, "down")
+        assert facts(tab)[0].startswith("token 5 ")
+        await press(pilot, "right")
         assert facts(tab)[0].startswith("token 6 ")
         item = tab.query_one(TokensPane).current
         assert item is not None

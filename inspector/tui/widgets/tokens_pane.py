@@ -104,6 +104,7 @@ class TokensPane(Vertical):
         if start not in self._unfolded and self.tokens[start].kind in FOLDED:
             self._unfolded |= {start}
             self._show(index)
+            self.tell()
         else:
             self.select(index)
 
@@ -146,6 +147,7 @@ class TokensPane(Vertical):
         start = run_of(self.tokens, item.token.index)
         self._unfolded ^= {start}
         self._show(start)
+        self.tell()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Rows are stepped through where there are several."""
