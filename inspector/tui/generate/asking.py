@@ -82,7 +82,7 @@ async def force(tab: GenerateTab) -> None:
         return
     view, generation = tab.view, tab.driver.generation
     taken = view.taken
-    candidates = () if taken is None else taken.processors[-1].top
+    candidates = () if taken is None else taken.processors[0].top  # the model's own, also what was removed
     chosen = None if taken is None else taken.chosen
     place = "" if chosen is None else f"{visible(chosen.text, spaces=True)!r} at step {view.at}"
     tokenizer = None if generation is None else generation.tokenizer

@@ -126,6 +126,5 @@ def _line(candidate: Candidate) -> Content:
     return Content.assemble(
         text,
         (f" {candidate.id:>8}", "$text-muted"),
-        f" {candidate.probability:>8.2%}  ",
-        (f"{candidate.score:.3f}", "$text-muted"),
+        f" {candidate.probability:>8.2%}",
     )

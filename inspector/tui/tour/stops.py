@@ -27,9 +27,9 @@ class Stop:
 STOPS = (
     Stop(
         "A forward pass",
-        "A small trained Qwen2.5-VL was asked to describe a picture of shapes. Every module that ran stands in the "
-        "middle, in order, with the shape it returned. {list.down} and {list.up} move; on the right stands the tensor "
-        "under the cursor: its values, where it comes from ({forward.producer}) and where it goes ({forward.consumer}).",
+        "A small trained Qwen2.5-VL was asked what is in a picture. Every module that ran stands in the middle, in "
+        "order, with the shape it returned. {list.down} and {list.up} move; on the right stands the tensor under the "
+        "cursor: its values, where it comes from ({forward.producer}) and where it goes ({forward.consumer}).",
         ("tab.forward",),
         ("G", "k", "k", "k"),
     ),
@@ -43,16 +43,16 @@ STOPS = (
     ),
     Stop(
         "Masks",
-        "Which keys each query could see, as the kernel really had it. The decoder is causal. Of the vision blocks, some "
-        "look within windows and some everywhere. {masks.mask} goes to the next mask; the line below says why the cell "
-        "under the cursor is seen or not.",
+        "Which keys each query could see, as the kernel really had it. The decoder is causal. Of the vision blocks, "
+        "some look within windows and some everywhere. {masks.mask} goes to the next mask; the line below it says why "
+        "the cell under the cursor is seen or not.",
         ("tab.masks",),
         ("n",),
     ),
     Stop(
         "Attention, on the picture",
-        "Meanwhile the model has answered. The query is the last colour word of its answer; {flow.left} and {flow.right} "
-        "choose another. The brighter a patch, the more this head looks at it. {attention.layer} and "
+        "Meanwhile the model has answered. The query is the last colour word of its answer; {flow.left} and "
+        "{flow.right} choose another. The brighter a patch, the more this head looks at it. {attention.layer} and "
         "{attention.layer_before} go through the layers, {attention.head} through the heads; a low entropy finds heads "
         "that look at one thing. {attention.tower} shows the vision tower's own attention.",
         (
@@ -82,7 +82,7 @@ STOPS = (
         "was there stays: the new text is a branch, made from the cropped KV cache. {generate.compare} puts two "
         "branches side by side, {generate.forward} goes to the model's calls of a step.",
         ("tab.generate",),
-        ("t", "down", "enter", "c"),
+        ("t", "down", "down", "enter", "c"),
     ),
     Stop(
         "Your turn",
