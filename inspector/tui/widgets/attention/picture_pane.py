@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -22,6 +20,7 @@ from inspector.tui.widgets.patch_drawing import Patches, Place
 from inspector.tui.widgets.patch_picture import PatchPicture
 
 LEAST = 0.01
+"""The share of a patch from which on it is written into it."""
 
 
 class PicturePane(Vertical):
@@ -33,9 +32,6 @@ class PicturePane(Vertical):
         & > .picture--words { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "As query", id="attention.patch", tooltip="Make the patch under the cursor the query"),
-    ]
 
     @dataclass
     class Taken(Message):
@@ -108,9 +104,6 @@ class PicturePane(Vertical):
         key = -1 if region is None else region.keys[event.row * region.columns + event.column]
         if key >= 0:
             self.post_message(self.Taken(key))
-
-    def action_take(self) -> None:
-        self.query_one(PatchPicture).action_open()
 
     def _say(self, row: int, column: int) -> None:
         region, sight = self.shown, self._sight
