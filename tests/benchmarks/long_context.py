@@ -180,8 +180,8 @@ def attention(shape: Shape, tokens: int, times: int) -> list[tuple[Any, ...]]:
 
 MASKS = (
     ("a query down, all of it drawn", ("down", "up"), ()),
-    ("a screen down, a cell a query", ("pagedown", "pageup"), ("plus",) * 12),
-    ("a key to the right, a cell a query", ("right", "left"), ()),
+    ("a screen down, as numbers", ("pagedown", "pageup"), ("plus",) * 12),
+    ("a key to the right, as numbers", ("right", "left"), ()),
     ("closer, and back", ("minus", "plus"), ()),
     ("another mask", ("n", "p"), ("w",)),
 )

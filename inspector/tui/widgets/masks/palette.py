@@ -23,18 +23,24 @@ class MaskPalette(Palette):
     __slots__ = ()
 
     def rgb(self, level: int) -> Rgb:
-        if level in LETTERS:
-            return LOUD[self.dark][level]
-        if level < 0:
-            return NOBODY[self.dark]
-        share = 0.0 if level == 0 else FAINTEST + (1 - FAINTEST) * level / STEPS
-        red, green, blue = (round(a + (b - a) * share) for a, b in zip(self.background, SEEN[self.dark], strict=True))
-        return red, green, blue
+        return _rgb(self, level)
 
     def halves(self, upper: int, lower: int) -> Style:
-        return _halves(self.rgb(upper), self.rgb(lower))
+        return _halves(self, upper, lower)
+
+
+@lru_cache(1024)
+def _rgb(palette: MaskPalette, level: int) -> Rgb:
+    if level in LETTERS:
+        return LOUD[palette.dark][level]
+    if level < 0:
+        return NOBODY[palette.dark]
+    share = 0.0 if level == 0 else FAINTEST + (1 - FAINTEST) * level / STEPS
+    ends = zip(palette.background, SEEN[palette.dark], strict=True)
+    red, green, blue = (round(ground + (seen - ground) * share) for ground, seen in ends)
+    return red, green, blue
 
 
 @lru_cache(16384)
-def _halves(upper: Rgb, lower: Rgb) -> Style:
-    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+def _halves(palette: MaskPalette, upper: int, lower: int) -> Style:
+    return Style(color=Color.from_rgb(*palette.rgb(upper)), bgcolor=Color.from_rgb(*palette.rgb(lower)))
