@@ -18,6 +18,7 @@ from tests.benchmarks import (
     overhead,
     shape_only,
     startup,
+    stepping,
     widgets,
 )
 from tests.benchmarks.harness import put
@@ -75,6 +76,12 @@ def test_long_context(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
     assert "large products" in printed(latency.measure(2, ["large products"]), capsys)
+
+
+def test_stepping(capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(stepping.measure(500, times=1, presses=9, models=["small layers"]), capsys)
+    assert "500 steps: back" in out
+    assert "small layers runs" in out
 
 
 def test_generation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ It shows a record and moves about in it; it cannot make a step.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -118,7 +119,7 @@ class GenerationView(Vertical):
     def grown(self, moment: Moment) -> None:
         """There are more steps. Who looks at the last one goes along."""
         if self.moment is None or self.moment.steps is not moment.steps:
-            self.show(moment)
+            self.show(replace(moment, at=len(moment.steps) - 1))
             return
         follows = self.at >= self._told - 1
         self.moment = moment

@@ -61,7 +61,7 @@ async def test_a_run_is_followed_paused_stopped_and_goes_on(offering: Session, g
     async with generating(offering) as pilot:
         await begun(pilot, max_new_tokens="3000", others="eos_token_id=none", processors="slow")
         await pilot.press("c")
-        await until(pilot, lambda: len(tab(pilot).steps) > 5)
+        await until(pilot, lambda: tab(pilot).at > 5)
         assert "running" in state(pilot)
         await pilot.press("p")
         await until(pilot, lambda: not tab(pilot).driver.doing)
@@ -75,6 +75,14 @@ async def test_a_run_is_followed_paused_stopped_and_goes_on(offering: Session, g
         await pilot.press("n")
         await settled(pilot)
         assert tab(pilot).branches == ["main"]
+
+
+async def test_a_run_from_the_beginning_is_followed(offering: Session, generating: Opened) -> None:
+    async with generating(offering) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: tab(pilot).at > 2)
+        await until(pilot, lambda: not tab(pilot).driver.doing)
+        assert tab(pilot).at == 19
 
 
 async def test_looking_back_stays_there_while_it_runs(offering: Session, generating: Opened) -> None:
