@@ -201,7 +201,7 @@ class Looker:
         row = max(0, min(spot.row, kernel.batch - 1))
         own, places = self._patches_of(kernel, row)
         patch = len(places) // 2 if spot.patch is None else max(0, min(spot.patch, len(places) - 1))
-        found = replace(found, row=row, patch=patch)
+        found = replace(found, step=step, row=row, patch=patch)
         return Sight(found, kernels, places[patch], places=places, regions=own)
 
     def _patches_of(self, kernel: Kernel, row: int) -> tuple[list[Region], Sequence[int]]:
