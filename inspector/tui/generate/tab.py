@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     from inspector.tui.screens.inspector import InspectorScreen
 
 PICTURE = 0.1
-"""Seconds between two looks at a run: it is to take the model's time for itself."""
+"""Seconds between two looks at a run: it is to have the processor for itself."""
+
+GLANCE = 0.5
+"""The same while an earlier step is looked at: the keyboard comes first."""
 
 TICK = 0.5
 """Seconds between two looks at a step that takes long."""
@@ -234,8 +237,10 @@ the step anew with them. F goes to the model's calls of this step, and esc comes
     def on_advanced(self, event: Advanced) -> None:
         event.stop()
         moment, now = self.moment, monotonic()
-        if self.driver.running and moment is not None and moment.steps and now - self._painted >= PICTURE:
-            self._painted = now
+        if now - self._painted < (PICTURE if self.view.follows else GLANCE):
+            return
+        self._painted = now
+        if self.driver.running and moment is not None and moment.steps:
             self._show_nothing(nothing=False)
             self.view.grown(moment)
         self._show_state()

@@ -121,11 +121,15 @@ class GenerationView(Vertical):
         if self.moment is None or self.moment.steps is not moment.steps:
             self.show(replace(moment, at=len(moment.steps) - 1))
             return
-        follows = self.at >= self._told - 1
-        self.moment = moment
+        follows, self.moment = self.follows, moment
         self._tell_steps(moment)
         if follows:
             self.go(self._told - 1)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the last step is looked at, also when there are more."""
+        return self.at >= self._told - 1
 
     def go(self, at: int) -> None:
         """Look at a step of the branch."""
