@@ -123,8 +123,4 @@ it becomes the next one."""
 
 def _line(candidate: Candidate) -> Content:
     text = fit(visible(candidate.text, spaces=True), TEXT_WIDTH)
-    return Content.assemble(
-        text,
-        (f" {candidate.id:>8}", "$text-muted"),
-        f" {candidate.probability:>8.2%}",
-    )
+    return Content.assemble(text, (f" {candidate.id:>8}", "$text-muted"), f" {candidate.probability:>9.2%}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.widgets import Checkbox
 
 from inspector import Session
 from inspector.tui.generate.change import ChangeScreen
 from inspector.tui.generate.force import ForceScreen
+from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.message import MessageScreen
+from inspector.tui.screens.within import WithinScreen
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from tests.tui.apps import on_screen, settled
 from tests.tui.generate.conftest import Opened
@@ -158,6 +162,28 @@ async def test_a_processor_that_raises_is_told_and_left_out(offering: Session, g
         box = next(box for box in screen.query(Checkbox) if str(box.label) == "broken")
         box.value = False
         await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert len(tab(pilot).steps) == 3
+
+
+async def test_a_forward_that_fails_is_shown_where_it_failed_and_nothing_is_lost(
+    text: Session, generating: Opened
+) -> None:
+    async with generating(text) as pilot:
+        await pilot.press("n", "n")
+        await settled(pilot)
+
+        def fail(*_: Any) -> None:
+            raise RuntimeError("[red] out of shapes")
+
+        handle = text.model.model.layers[1].mlp.register_forward_pre_hook(fail)
+        await pilot.press("n")
+        await on_screen(pilot, FailureScreen)
+        assert isinstance(pilot.app.screen_stack[-2], WithinScreen)
+        handle.remove()
+        await pilot.press("escape", "5")
         await settled(pilot)
         await pilot.press("n")
         await settled(pilot)
