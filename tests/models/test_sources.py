@@ -116,7 +116,7 @@ def test_gguf_file_and_a_directory_with_one(tmp_path: Path) -> None:
 
 
 def test_unknown_path_names_its_siblings(checkpoint: Path) -> None:
-    with pytest.raises(UnknownReference, match=r"no such directory.*Did you mean .*/my-qwen\?"):
+    with pytest.raises(UnknownReference, match=r"no such directory.*Did you mean .*/my-qwen\b"):
         find(str(checkpoint.parent / "my-qven"), {})
 
 
