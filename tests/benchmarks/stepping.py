@@ -103,22 +103,14 @@ def while_running(model: str, presses: int) -> list[Row]:
         Stopwatch("-m", "tests.benchmarks.stepping", "--show", model, home=Path(home)) as terminal,
     ):
         terminal.until("Nothing is generated yet")
-        answered(terminal, "c", "running")
+        terminal.answer("c", "running")
         seconds = []
         for number in range(presses):
             key, at = ("l", number % 8) if number % 8 else ("g", 0)
-            seconds.append(answered(terminal, key, f"step {at} of"))
+            seconds.append(terminal.answer(key, f"step {at} of"))
             terminal.settle(0.02)
-        answered(terminal, "p", "n step")
+        terminal.answer("p", "n step")
         return [(f"{model} runs: to another step", statistics.median(seconds), max(seconds), ASKED)]
-
-
-def answered(terminal: Stopwatch, key: str, words: str) -> float:
-    """Seconds from a key to the words that it leads to, looked for in what is sent: the tokens may be anything."""
-    seen, start = len(terminal.raw), time.perf_counter()
-    terminal.send(key)
-    terminal.wait_until(lambda: words.encode() in terminal.raw[seen:], words)
-    return time.perf_counter() - start
 
 
 def measure(steps: int, times: int, presses: int, models: Sequence[str] = MODELS) -> Table:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+import pexpect
 
 from tests.e2e.terminal import PATIENCE, Terminal
 from tests.hygiene.tree import ROOT
@@ -41,6 +44,20 @@ class Stopwatch(Terminal):
             if time.perf_counter() - start > PATIENCE or not self.read():
                 raise TimeoutError(f"nothing was painted after {keys!r}:\n{self.text}")
         return time.perf_counter() - start
+
+    def answer(self, keys: str, words: str) -> float:
+        """Press a key. Returns the seconds until `words` are written; the emulator reads them afterwards."""
+        written, start = b"", time.perf_counter()
+        self.send(keys)
+        while words.encode() not in written:
+            if time.perf_counter() - start > PATIENCE:
+                raise TimeoutError(f"{words!r} was not painted after {keys!r}:\n{self.text}")
+            with suppress(pexpect.TIMEOUT):
+                written += self.process.read_nonblocking(65536, timeout=0.01)
+        seconds = time.perf_counter() - start
+        self.raw += written
+        self._stream.feed(written)
+        return seconds
 
     def settle(self, seconds: float = 0.05) -> None:
         """Read on until the program has been silent for so long."""

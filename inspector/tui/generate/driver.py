@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from inspector.tui.runs import Library, Run
 
 T = TypeVar("T")
+
+
+GIVEN = 0.03
+"""Seconds in which a key is painted, if no model's Python takes half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Driver:
         self._job: Job[Any] | None = None
         self._since = (0.0, 0)
         self._closed = False
+        self._giving_way = 0.0
 
     @property
     def _app(self) -> InspectorApp:
@@ -132,6 +138,10 @@ class Driver:
         """Let a run end after the step that it is at."""
         self._pausing.set()
 
+    def give_way(self) -> None:
+        """The reader has moved: let the screen paint before a run goes on to its next step."""
+        self._giving_way = monotonic() + GIVEN
+
     def cancel(self) -> None:
         """Stop the step that is being made. The steps so far are kept."""
         self._pausing.set()
@@ -179,6 +189,8 @@ class Driver:
     def _stepped(self, generation: Generation, job: Job[Any]) -> None:
         """A run made a step; its first one may have begun a branch."""
         job.report("running")
+        if monotonic() < self._giving_way:
+            time.sleep(GIVEN)
         if self.moment is None or self.moment.branch != generation.tree.current.name:
             self.moment = moment_of(generation)
 

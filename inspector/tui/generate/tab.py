@@ -107,6 +107,8 @@ the step anew with them. F goes to the model's calls of this step, and esc comes
     def on_mount(self) -> None:
         if self.run.trace.generation is not None:
             self.driver.moment = recorded(self.run.trace.generation)
+        for name in ("at", "row"):  # at once, for one paint with the rest
+            self.watch(self.view, name, self._moved_to, init=False)
         self.set_interval(TICK, self._show_state)
         self.show()
 
@@ -266,6 +268,11 @@ the step anew with them. F goes to the model's calls of this step, and esc comes
             self.show_within(error.trace, "The forward failed; the steps before are kept.")
         except Exception as error:  # a plugin's processor may raise anything, and the generation goes on
             await show_error(self.inspector, error, "The generation did not go on as asked")
+
+    def _moved_to(self) -> None:
+        if not self.view.follows:
+            self.driver.give_way()
+        self._show_state()
 
     def _show_state(self) -> None:
         if self._doing != self.driver.doing:
