@@ -1,43 +1,120 @@
-"""Make the README's pictures from the program itself: `python docs/make_pictures.py`, with the extra `qwen`."""
+"""Make the pictures of the README and the page of the tour from the program itself: `python docs/make_pictures.py`.
+
+Needs the extra `qwen`. With `--page` only the text of the tour is written again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
 
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "examples" / "pictures" / "coffee.png"
 SIZE = (140, 40)
 SHOTS = {
     "forward.svg": ["G", *"kkkkkkkk", "tab", "k"],
-    "tokens.svg": ["2"],
+    "tokens.svg": ["2", "down", "down", "right", "right"],
 }
 
+BEGINNING = """# A tour of Inspector
 
-async def main() -> None:
+The same as `inspector tour`, on a page. It takes about five minutes in the program, where every key can be tried; the
+model is bundled, and nothing is downloaded.
+"""
+
+
+async def readme() -> None:
+    """A published architecture without its weights, on a photograph."""
     from inspector import Request
     from inspector.tui.app import InspectorApp
 
     app = InspectorApp("preset:Qwen2.5-VL-7B", Request(("What is in the cup?",), (PICTURE,)))
     async with app.run_test(size=SIZE) as pilot:
-        while type(app.screen).__name__ != "InspectorScreen":
-            await pilot.pause(0.1)
+        await opened(pilot)
         for name, keys in SHOTS.items():
             await pilot.press(*keys)
-            await pilot.pause(1)
-            (HERE / name).write_text(_without_web_fonts(app.export_screenshot(title="Inspector")), encoding="utf-8")
+            await quiet(pilot)
+            keep(app.export_screenshot(title="Inspector"), HERE / name)
 
 
-def _without_web_fonts(svg: str) -> str:
-    """A picture that fetches nothing: the viewer's own monospaced font does."""
-    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+async def tour() -> None:
+    """Every stop of the tour, after the keys that its text invites to."""
+    from inspector.tui.app import InspectorApp
+    from inspector.tui.tour.stops import STOPS
+
+    app = InspectorApp(tour=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        for number, stop in enumerate(STOPS, start=1):
+            if number > 1:
+                await pilot.press("f3")
+                await quiet(pilot)
+            for key in stop.pressed:
+                await pilot.press(key)
+                await quiet(pilot)
+            keep(app.export_screenshot(title=f"inspector tour · {stop.title}"), HERE / "tour" / f"{number}.svg")
+
+
+def page() -> str:
+    """The tour in Markdown, with the keys as they are without a keymap of one's own."""
+    from inspector.tui.app import InspectorApp
+    from inspector.tui.keymap import shown
+    from inspector.tui.tour.stops import STOPS
+
+    import_module("inspector.tui.screens.inspector")
+    app = InspectorApp()
+    parts = [BEGINNING]
+    for number, stop in enumerate(STOPS, start=1):
+        text = "".join(f"`{shown(app, piece)}`" if is_action else piece for piece, is_action in stop.pieces())
+        parts.append(f"## {number}. {stop.title}\n\n{text}\n\n![{stop.title}](tour/{number}.svg)\n")
+    return "\n".join(parts)
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    while type(pilot.app.screen).__name__ != "InspectorScreen":
+        await pilot.pause(0.1)
+    await quiet(pilot)
+
+
+async def quiet(pilot: Pilot[None]) -> None:
+    """Wait until tour and generation stand still, and a moment for what is worked out beside the keyboard."""
+    from inspector.tui.generate.tab import GenerateTab
+
+    def busy() -> bool:
+        tabs = [tab for screen in pilot.app.screen_stack for tab in screen.query(GenerateTab)]
+        touring = any(worker.is_running and worker.group == "tour" for worker in pilot.app.workers)
+        return touring or any(tab.driver.doing for tab in tabs)
+
+    await pilot.pause(0.3)
+    while busy():
+        await pilot.pause(0.1)
+    await pilot.pause(1)
+
+
+def keep(svg: str, file: Path) -> None:
+    """Write a picture that fetches nothing: the viewer's own monospaced font does."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+
+
+def main() -> None:
+    os.environ.pop("NO_COLOR", None)
+    with tempfile.TemporaryDirectory() as settings:  # the maker's own theme and keys stay out of the pictures
+        os.environ["INSPECTOR_CONFIG_DIR"] = os.environ["INSPECTOR_STATE_DIR"] = settings
+        (HERE / "TOUR.md").write_text(page(), encoding="utf-8")
+        if "--page" not in sys.argv:
+            asyncio.run(readme())
+            asyncio.run(tour())
 
 
 if __name__ == "__main__":
-    os.environ.pop("NO_COLOR", None)
-    with tempfile.TemporaryDirectory() as settings:  # the maker's own theme and keys stay out of the picture
-        os.environ["INSPECTOR_CONFIG_DIR"] = os.environ["INSPECTOR_STATE_DIR"] = settings
-        asyncio.run(main())
+    main()

@@ -19,6 +19,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+SCREENS = {"open": "call 0 ·", "tour": "1 of "}
+"""Commands that open the screen, and what stands there once they have."""
+
+
 def block(heading: str, number: int = 0) -> str:
     """The indented lines under a heading, without their indent; `number` counts the blocks there."""
     text = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
@@ -30,9 +34,9 @@ def type_in(command: str, place: Path) -> None:
     """Run a command as if typed in `place`; one that opens the screen is looked at and left."""
     words = shlex.split(command)
     assert Path(words[0]).name == "inspector"
-    if words[1] == "open":
+    if words[1] in SCREENS:
         with Terminal("-m", "inspector", *words[1:], home=place, size=(120, 36)) as terminal:
-            terminal.wait_for("call 0 ·")
+            terminal.wait_for(SCREENS[words[1]])
             terminal.send("q")
             assert terminal.wait_for_end() == 0
         return

@@ -107,8 +107,8 @@ def has_inputs(given: Mapping[str, Any]) -> bool:
 
 def request_of(given: Mapping[str, Any]) -> Request:
     """What the input options ask. Raises `InputError` where nothing, or too much, is asked."""
-    from inspector.models.message_files import read_messages
     from inspector.models import Request
+    from inspector.models.message_files import read_messages
 
     if given["prompts"] and given["messages"]:
         raise InputError("--prompt and --messages are two ways to ask; give one of them.")

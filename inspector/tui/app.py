@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -16,7 +15,6 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from inspector.errors import InspectorError
 from inspector.models.inputs import Request
 from inspector.tui import keymap, opening, terminal
 from inspector.tui.jobs import Job
@@ -26,13 +24,13 @@ from inspector.tui.screens.opening import OpeningScreen
 from inspector.tui.settings import Settings, config_dir
 from inspector.tui.theme import DARK, LIGHT, THEMES
 from inspector.tui.tour.stops import TARGET
+from inspector.tui.tour.touring import Touring
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from inspector.models import Options
     from inspector.tui.screens.inspector import InspectorScreen
-    from inspector.tui.tour.guide import Guide
 
 T = TypeVar("T")
 
@@ -52,7 +50,7 @@ def _places() -> type[Provider]:
     return Places
 
 
-class InspectorApp(App[None]):
+class InspectorApp(Touring):
     """Opens `target` (a model reference or a saved trace) with `request`, or the launcher where there is no target.
 
     With `tour` it opens the bundled model, and leads through the screens.
@@ -63,9 +61,6 @@ class InspectorApp(App[None]):
     COMMANDS = App.COMMANDS | {_actions, _places}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave the program", show=False, priority=True),
-        Binding("f3", "tour(1)", "Tour: next", id="tour.next", tooltip="The next stop of the tour", show=False),
-        Binding("f2", "tour(-1)", "Tour: back", id="tour.back", tooltip="The stop of the tour before", show=False),
-        Binding("f4", "leave_tour", "Tour: leave", id="tour.leave", tooltip="Leave the tour", show=False),
     ]
 
     def __init__(
@@ -81,7 +76,6 @@ class InspectorApp(App[None]):
     ) -> None:
         super().__init__()
         self.target = TARGET if tour else target
-        self.guide: Guide | None = None
         self._tour = tour
         self.question = Question(request or Request(), stats, values, budget)
         self.library = Library(options)
@@ -102,7 +96,7 @@ class InspectorApp(App[None]):
         """Begin with what the paint did not wait for."""
         if not self._keys_read:
             self._keys_read = True
-            self._read_keys()
+            keymap.install(self, config_dir() / keymap.FILE)
             if self._tour:
                 self.begin_tour()
         if isinstance(self.screen, LauncherScreen):
@@ -144,31 +138,6 @@ class InspectorApp(App[None]):
 
         self._replace(InspectorScreen(run, lambda: self.library.views, self.library.tabs))
         self.set_timer(CALM, lambda: self.job("Looking around in the trace", partial(self.library.warm, run.trace)))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.guide is not None if action in ("tour", "leave_tour") else True
-
-    def action_tour(self, way: int) -> None:
-        if self.guide is not None:
-            self.guide.move(way)
-
-    async def action_leave_tour(self) -> None:
-        guide, self.guide = self.guide, None
-        if guide is not None:
-            await guide.leave()
-
-    def begin_tour(self) -> None:
-        """Lead on from the next trace that comes to the front."""
-        from inspector.tui.tour.guide import Guide
-
-        self.guide = Guide(self)
-
-    async def action_begin_tour(self) -> None:
-        """Open the bundled model and show the first stop."""
-        await self.action_leave_tour()
-        self.action_launcher()
-        self.begin_tour()
-        self.follow(opening.open_target(self, TARGET))
 
     @work
     async def action_load_options(self) -> None:
@@ -220,7 +189,7 @@ class InspectorApp(App[None]):
         yield SystemCommand("Theme: another", "Choose among all themes", self.action_change_theme)
         yield SystemCommand("Keys", "Change keys: writes a keymap and says where it is", self.action_write_keys)
         yield SystemCommand("Load with", "Device, dtype, kernel and weights of models", self.action_load_options)
-        yield SystemCommand("Tour", "Five minutes with the bundled model", self.action_begin_tour)
+        yield SystemCommand("Tour", "Five minutes with the bundled model", lambda: self.follow(opening.tour(self)))
         yield SystemCommand("Picture", "Save the screen as an SVG", lambda: self.set_timer(0.2, self.action_picture))
 
     def on_launcher_screen_opened(self, event: LauncherScreen.Opened) -> None:
@@ -247,15 +216,3 @@ class InspectorApp(App[None]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
-
-    def _read_keys(self) -> None:
-        """Read the user's keys once the first screen is painted: the other screens are imported for their keys."""
-        for screen in ("help", "inspector"):
-            import_module(f"inspector.tui.screens.{screen}")
-        try:
-            keys, problems = keymap.read_keymap(config_dir() / keymap.FILE, keymap.known_bindings())
-        except InspectorError as error:
-            keys, problems = {}, [str(error)]
-        self.set_keymap(keys)
-        for problem in problems:
-            self.notify(problem, title="Keys", severity="warning", timeout=10, markup=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ def known_bindings() -> dict[str, Binding]:
     return dict(sorted(found.items()))
 
 
-def in_use(app: App[Any], name: str) -> Binding | None:
-    """The binding with the id `name` with its first key, as the keymap of `app` has it; None where there is none."""
-    binding = known_bindings().get(name)
-    if binding is None:
-        return None
+def shown(app: App[Any], name: str) -> str:
+    """The first key of the action with the id `name`, as the footer shows it and the keymap of `app` has it.
+
+    Raises `KeyError` for an id that there is not.
+    """
+    binding = known_bindings()[name]
     changed = replace(binding, key=app._keymap.get(name, binding.key))
-    return next(iter(Binding.make_bindings([changed])))
+    return app.get_key_display(next(iter(Binding.make_bindings([changed]))))
 
 
 def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str], list[str]]:
@@ -62,6 +64,21 @@ def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str
         else:
             keymap[name] = str(keys)
     return keymap, problems + [f"{file.name}: {clash}" for clash in _clashes(keymap, known)]
+
+
+def install(app: App[Any], file: Path) -> None:
+    """Use the keys of a file, and tell what is wrong with it. Screens are imported for their keys, so a paint comes
+    first.
+    """
+    for screen in ("help", "inspector"):
+        import_module(f"inspector.tui.screens.{screen}")
+    try:
+        keys, problems = read_keymap(file, known_bindings())
+    except InspectorError as error:
+        keys, problems = {}, [str(error)]
+    app.set_keymap(keys)
+    for problem in problems:
+        app.notify(problem, title="Keys", severity="warning", timeout=10, markup=False)
 
 
 def write_template(file: Path) -> None:

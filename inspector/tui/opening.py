@@ -20,6 +20,7 @@ from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.opening import OpeningScreen
 from inspector.tui.screens.progress import ProgressScreen
+from inspector.tui.tour.stops import TARGET
 
 if TYPE_CHECKING:
     from inspector.session import Session
@@ -47,6 +48,14 @@ async def open_target(app: InspectorApp, target: str, question: Question | None 
         app.show(run)
     elif isinstance(app.screen, OpeningScreen):
         app.action_launcher()
+
+
+async def tour(app: InspectorApp) -> None:
+    """Open the bundled model and lead on from there."""
+    await app.action_leave_tour()
+    app.action_launcher()
+    app.begin_tour()
+    await open_target(app, TARGET)
 
 
 async def ask_again(app: InspectorApp, run: Run) -> None:

@@ -8,10 +8,11 @@ import pytest
 from textual.binding import Binding
 
 from inspector.errors import InspectorError
-from inspector.tui.keymap import known_bindings, read_keymap, template, write_template
+from inspector.tui.keymap import FILE, install, known_bindings, read_keymap, template, write_template
 from inspector.tui.messages import Painted
 from inspector.tui.screens.forward import ForwardTab
 from inspector.tui.screens.menu import MenuScreen
+from inspector.tui.settings import config_dir
 from tests.traces import small_trace
 from tests.tui.apps import Quiet, on_screen, opened
 
@@ -103,7 +104,7 @@ class Keys(Quiet):
 
     def on_painted(self, event: Painted) -> None:
         event.prevent_default()
-        self._read_keys()
+        install(self, config_dir() / FILE)
 
 
 async def test_a_remapped_key_acts_in_place_of_the_usual_one(tmp_path: Path) -> None:

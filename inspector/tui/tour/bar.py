@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from textual.content import Content
 from textual.widgets import Static
 
 from inspector.tui import keymap
 from inspector.tui.tour.stops import Stop
-
-ACTION = re.compile(r"\{([a-z_.0-9]+)\}")
 
 
 class TourBar(Static):
@@ -41,8 +37,8 @@ class TourBar(Static):
 
     def _text(self) -> Content:
         parts = [
-            Content.styled(self._keys(part), "bold $accent") if number % 2 else Content(part)
-            for number, part in enumerate(ACTION.split(self.stop.text))
+            Content.styled(self._keys(piece), "bold $accent") if is_action else Content(piece)
+            for piece, is_action in self.stop.pieces()
         ]
         return Content("").join(parts)
 
@@ -51,6 +47,4 @@ class TourBar(Static):
         return Content.styled(" · ".join(f"{self._keys(name)} {way}" for name, way in ways), "$text-muted")
 
     def _keys(self, action: str) -> str:
-        """The first key of an action, as the reader has it."""
-        binding = keymap.in_use(self.app, action)
-        return action if binding is None else self.app.get_key_display(binding)
+        return keymap.shown(self.app, action)

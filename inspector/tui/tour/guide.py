@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Footer
 
 from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.palette import Command, commands, take
+from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import STOPS, Stop
-
-if TYPE_CHECKING:
-    from inspector.tui.app import InspectorApp
 
 PAUSE = 0.05
 PATIENCE = 10.0
@@ -29,7 +27,7 @@ LOOK = 0.2
 class Guide:
     """Where the reader is on the tour. Every call is made in the program's own thread."""
 
-    def __init__(self, app: InspectorApp, stops: Sequence[Stop] = STOPS) -> None:
+    def __init__(self, app: App[None], stops: Sequence[Stop] = STOPS) -> None:
         self._app = app
         self._stops = stops
         self._at = 0
@@ -89,8 +87,10 @@ class Guide:
         return any(bar.stop == self.stop for bar in screen.query(TourBar))
 
     def _busy(self) -> bool:
-        """Whether a generation is on its way, to where the next action begins."""
-        return any(tab.driver.doing for screen in self._app.screen_stack for tab in screen.query(GenerateTab))
+        """Whether a generation, or a first look at attention, is on its way to where the next action begins."""
+        looking = any(tab.sight is None for tab in self._app.screen.query(AttentionTab))
+        generating = any(tab.driver.doing for screen in self._app.screen_stack for tab in screen.query(GenerateTab))
+        return looking or generating
 
     def _command(self, action: str) -> Command | None:
         screen = self._app.screen

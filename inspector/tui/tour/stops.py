@@ -5,7 +5,11 @@ In a text, {tab.tokens} becomes the key of the action with that id, as the reade
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+ACTION = re.compile(r"\{([a-z_.0-9]+)\}")
 
 TARGET = "demo:qwen2.5-vl"
 """The model of the tour, which is asked its own example."""
@@ -22,6 +26,11 @@ class Stop:
     text: str
     actions: tuple[str, ...] = ()
     pressed: tuple[str, ...] = ()
+
+    def pieces(self) -> Iterator[tuple[str, bool]]:
+        """The text in pieces: words, and the ids of actions, which are marked by True."""
+        for number, piece in enumerate(ACTION.split(self.text)):
+            yield piece, bool(number % 2)
 
 
 STOPS = (

@@ -12,9 +12,9 @@ from inspector.models import sources
 from inspector.tui.app import InspectorApp
 from inspector.tui.keymap import known_bindings
 from inspector.tui.screens.inspector import InspectorScreen
-from inspector.tui.tour.bar import ACTION, TourBar
 from inspector.tui.tour import guide
-from inspector.tui.tour.stops import STOPS, Stop
+from inspector.tui.tour.bar import TourBar
+from inspector.tui.tour.stops import ACTION, STOPS, Stop
 from tests.fakes import picture, save_tiny
 from tests.tui.apps import on_screen, settled
 
@@ -54,7 +54,8 @@ async def test_the_tour_opens_the_model_and_leads_from_stop_to_stop() -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         screen = await on_screen(pilot, InspectorScreen)
         await settled(pilot)
-        assert screen.trace.texts and "What is it?" in screen.trace.texts[0]
+        assert screen.trace.texts
+        assert "What is it?" in screen.trace.texts[0]
         assert shown(screen).startswith("↓ moves.")
         await pilot.press("f3")
         await settled(pilot)
