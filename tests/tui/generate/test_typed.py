@@ -42,3 +42,12 @@ def test_numbers() -> None:
     for text in ("much", "true", "[1]"):
         with pytest.raises(ValueError, match="a number was expected"):
             typed.number("top_p", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"), [("temperature", "2", 2.0), ("top_p", ".7", 0.7), ("top_k", "5", 5)]
+)
+def test_a_number_is_of_the_kind_that_its_option_wants(name: str, text: str, expected: float) -> None:
+    for found in (typed.number(name, text), typed.options(f"{name}={text}")[name]):
+        assert found == expected
+        assert type(found) is type(expected)
