@@ -142,7 +142,10 @@ class Traces:
         with exclusive(self._session.model), torch.no_grad():
             stepping.run_again(step, recorder)
         trace = self._filled(recorder)
-        trace.notices.append(f"The forward of step {step.index} was run again to be recorded.")
+        trace.notices.append(
+            f"The forward of step {step.index} was run again to be recorded, by itself. A generation whose calls are "
+            "recorded (calls=True) has what went before, too: the tokens and pictures behind its cache."
+        )
         return trace
 
     def _filled(self, recorder: Recorder) -> Trace:
