@@ -82,7 +82,10 @@ one that was drawn from.
 Nothing runs ahead of you: n makes a step, c runs, p pauses. Looking back with b or the arrows loses nothing, and n goes
 forward again. t takes another token, e changes settings, B begins a branch: what comes after is a branch, and the steps
 that were there stay. w shows what other settings would have made of this very step, without the model; W makes
-the step anew with them. F goes to the model's calls of this step, and esc comes back."""
+the step anew with them. F goes to the model's calls of this step, and esc comes back.
+
+K, before the first step, runs with the calls of every step recorded; v then shows them under all tabs, where attention
+can be followed from each generated token to the picture."""
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(self, run: Run) -> None:
