@@ -79,7 +79,7 @@ def begin(
     traces = Traces(session, encoded, recorder)
     resuming = Resuming(job, settings, fresh_seed() if seed is None else seed)
     stepping = Stepping(resuming, maker, store, cancelling, recorder, traces.failed)
-    stepping.notices = [*session.notices, *encoded.notices, *remarks(options)]
+    stepping.notices = [*session.notices, *encoded.notices, *remarks(options, session.model.generation_config)]
     return Generation(stepping, offers, traces)
 
 

@@ -111,8 +111,8 @@ class _Patches:
         size = self._tower.sizes[picture]
         patch -= self._ends[picture - 1] if picture else 0
         frame, row, column = patch_place(size, self._tower.layout.merge, patch)
-        of = f", frame {frame}" if size[0] > 1 else ""
-        return f"picture {picture + 1}{of}, row {row}, column {column}"
+        name = f"video frame {frame + 1} of picture {picture + 1}" if size[0] > 1 else f"picture {picture + 1}"
+        return f"{name}, row {row}, column {column}"
 
 
 def sight(found: Applied, names: Names, query: int, key: int) -> str:

@@ -19,8 +19,9 @@ HEAT = ((0.0, (0, 0, 60)), (0.25, (120, 20, 110)), (0.5, (220, 60, 40)), (0.75, 
 """Colours by share of the largest probability."""
 
 
-def overlaid(heat: Sequence[Sequence[float]], backdrop: Image) -> tuple[int, int, bytes]:
-    """Width, height and RGB bytes of a picture under a map of it, [rows][columns].
+def overlaid(heat: Sequence[Sequence[float]], backdrop: Image, most: float | None = None) -> tuple[int, int, bytes]:
+    """Width, height and RGB bytes of a picture under a map of it, [rows][columns]. `most` is the hottest number, None
+    for the largest of the map: of several pictures the hottest may lie on another.
 
     The picture is stretched to the proportions of the map, as its processor did. What is not a number counts as 0.
     """
@@ -28,7 +29,7 @@ def overlaid(heat: Sequence[Sequence[float]], backdrop: Image) -> tuple[int, int
     from PIL import Image
 
     values = np.nan_to_num(np.asarray(heat, dtype=np.float32), posinf=0, neginf=0)
-    scaled = values / max(float(values.max(initial=0)), 1e-12)
+    scaled = np.clip(values / max(float(values.max(initial=0)) if most is None else most, 1e-12), 0, 1)
     width, height = size_of(scaled.shape[0], scaled.shape[1])
     stretched = Image.fromarray((scaled * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BILINEAR)
     share = np.asarray(stretched, dtype=np.float32) / 255

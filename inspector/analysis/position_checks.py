@@ -40,7 +40,8 @@ def _positions(placement: Placement) -> Check:
     if not placement.spans:
         return Check("positions", None, "The conversation began before this trace.")
     if not placement.wrong:
-        return Check("positions", True, f"All {counted(count, 'token')} stand where they should.")
+        text = "The token stands where it should." if count == 1 else f"All {count:,} tokens stand where they should."
+        return Check("positions", True, text)
     places = placement.differing.nonzero().flatten().tolist()
     first = places[0]
     stands = tuple(placement.actual[:, first].tolist())

@@ -6,6 +6,7 @@ a map over the picture. In a vision tower with windows the order of the windows 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -49,6 +50,10 @@ class Region:
         """The same with keys of which the first stands for token `offset`, and of which there are `count`."""
         inside = tuple(key - offset if offset <= key < offset + count else -1 for key in self.keys)
         return replace(self, keys=inside)
+
+    def most(self, probabilities: Tensor) -> float:
+        """The largest of the probabilities [keys] on the picture; 0 where none is a number."""
+        return max((value for line in self.map(probabilities) for value in line if not math.isnan(value)), default=0.0)
 
     def share(self, probabilities: Tensor) -> float:
         """How much of the probabilities [keys] lies on the picture."""

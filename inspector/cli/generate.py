@@ -88,11 +88,9 @@ def command(invocation: Invocation, /, model: str, output: Path | None, force: b
         show(generation, form, narration)
         raise
     except BaseException:
-        show(generation, form, narration)
-        keep(generation, output, replace=force, narration=narration)
+        finish(generation, form, output, replace=force, narration=narration)
         raise
-    show(generation, form, narration)
-    keep(generation, output, replace=force, narration=narration)
+    finish(generation, form, output, replace=force, narration=narration)
 
 
 def run(
@@ -123,6 +121,14 @@ def run(
             return
         generation.force(forced[index])
     generation.run(stops, on_step=told)
+
+
+def finish(generation: Generation, form: str, output: Path | None, *, replace: bool, narration: Narration) -> None:
+    """Save what was made, then print it: whoever reads the pipe may leave early."""
+    try:
+        keep(generation, output, replace=replace, narration=narration)
+    finally:
+        show(generation, form, narration)
 
 
 def show(generation: Generation, form: str, narration: Narration) -> None:

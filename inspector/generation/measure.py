@@ -117,26 +117,28 @@ def _numbers(scores: Tensor, kept: list[int], at: Tensor, top: int) -> Measured:
     """The numbers of a stage for itself, apart from the one before."""
     best, ids = largest(scores, max(top, *kept) if max(kept) <= FEW else top)
     everything = best if max(kept) <= FEW and not best[:, 0].isnan().any() else scores
-    total, entropy = _spread(everything, best)
-    score = scores.gather(-1, at)
+    log_sum, entropy = _spread(everything, best)
+    score, first = scores.gather(-1, at), best[:, :1]
     ranks = _counts(everything.numpy() > score.numpy())
-    standings = zip(score[:, 0].tolist(), (score - total)[:, 0].tolist(), ranks, strict=True)
+    standings = zip(score[:, 0].tolist(), (score - first - log_sum)[:, 0].tolist(), ranks, strict=True)
     return Measured(
         changed=[],
         removed=[],
         kept=kept,
         entropy=entropy.tolist(),
-        top=(ids[:, :top].tolist(), best[:, :top].tolist(), (best - total)[:, :top].tolist()),
+        top=(ids[:, :top].tolist(), best[:, :top].tolist(), (best - first - log_sum)[:, :top].tolist()),
         chosen=[(score, log_probability, above + 1) for score, log_probability, above in standings],
     )
 
 
 def _spread(scores: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
-    """The logarithm of the sum of exponentials [rows, 1], and the entropy [rows]; `best` begins with the largest."""
+    """The logarithm of the sum of exponentials of what is left when the largest is taken off [rows, 1], and the entropy
+    [rows]. `best` begins with the largest; a low temperature makes it so large that nothing may be added to it.
+    """
     probabilities = torch.softmax(scores, -1)
-    total = best[:, :1] - torch.log(probabilities.amax(-1, keepdim=True))
-    mean = torch.linalg.vecdot(probabilities, scores.clamp(min=LEAST))
-    return total, (total[:, 0] - mean).clamp(min=0)
+    log_sum = -torch.log(probabilities.amax(-1, keepdim=True))
+    mean = torch.linalg.vecdot(probabilities, (scores - best[:, :1]).clamp(min=LEAST))
+    return log_sum, (log_sum[:, 0] - mean).clamp(min=0)
 
 
 def _fetched(pipeline: Sequence[Tensor], at: Tensor, top: int) -> list[Measured]:
@@ -147,10 +149,11 @@ def _fetched(pipeline: Sequence[Tensor], at: Tensor, top: int) -> list[Measured]
     for scores in pipeline:
         left, was_left = scores > LEAST, before > LEAST
         best, ids = torch.topk(scores, top)
-        total, entropy = _spread(scores, best)
-        score = scores.gather(-1, at)
+        log_sum, entropy = _spread(scores, best)
+        score, first = scores.gather(-1, at), best[:, :1]
         columns = [(scores != before).sum(-1), (was_left & ~left).sum(-1), left.sum(-1), (scores > score).sum(-1)]
-        parts = [torch.stack(columns, -1), entropy[:, None], score, score - total, ids, best, best - total]
+        logs = score - first - log_sum, best - first - log_sum
+        parts = [torch.stack(columns, -1), entropy[:, None], score, logs[0], ids, best, logs[1]]
         numbers.append(torch.cat([part.double() for part in parts], -1))
         before = scores
     return [_unpacked(rows, top) for rows in torch.stack(numbers).tolist()]

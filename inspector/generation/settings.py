@@ -260,11 +260,14 @@ def hushed() -> Iterator[None]:
         yield
 
 
-def remarks(options: Mapping[str, Any]) -> list[str]:
-    """What transformers would remark about options that have no effect, a sentence each."""
+def remarks(options: Mapping[str, Any], config: GenerationConfig) -> list[str]:
+    """What transformers would remark about options that have no effect, a sentence each. `config` is the model's own,
+    which may sample where the options do not say.
+    """
+    own = {name: getattr(config, name, None) for name in ("do_sample", "num_beams")}
     try:
         with hushed():
-            GenerationConfig(**options).validate(strict=True, user_set_attributes=set(options))
+            GenerationConfig(**{**own, **options}).validate(strict=True, user_set_attributes=set(options))
     except ValueError as error:
         found = re.findall(r"^- `\w+`: (.*)$", str(error), flags=re.MULTILINE)
         return [sentence(text) for text in found]

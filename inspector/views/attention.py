@@ -103,7 +103,8 @@ def _needs(**asked: str) -> list[str]:
 
     layer = asked.get("layer", "")
     number = layer.removeprefix("vision.")
-    where = "*" if not layer else f"*.{number}.*" if number.isdecimal() else layer
+    vision = layer.startswith("vision.")  # whose numbers go on from picture to picture, where the tower runs for each
+    where = "*" if not layer or vision else f"*.{number}.*" if number.isdecimal() else layer
     return [*(f"{where}:{glob.partition(':')[2]}" for glob in NEEDED), *KEPT]
 
 

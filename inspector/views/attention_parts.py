@@ -193,6 +193,7 @@ def pictures(look: Look, picture: str) -> Iterator[Part]:
             there_are = ", ".join(str(item + 1) for item in numbers) or "none"
             raise InputError(f"--picture {picture}: of the pictures among these keys there are {there_are}.")
         found = [region for region in found if region.number == int(picture) - 1]
+    most = max((region.most(look.probabilities) for region in look.regions), default=0.0)
     for region in found:
         heat = region.map(look.probabilities)
         share = f"{region.share(look.probabilities):.1%} of the attention of {look.who}"
@@ -201,7 +202,7 @@ def pictures(look: Look, picture: str) -> Iterator[Part]:
         missing = " Neither its pixels were kept nor is its file at hand, to be drawn upon." if under is None else ""
         yield Heatmap(f"Attention over {name}", heat, "row", "column", f"{share}.{missing}")
         if under is not None:
-            yield Picture(f"Attention drawn over {name}", *overlaid(heat, under))
+            yield Picture(f"Attention drawn over {name}", *overlaid(heat, under, most))
 
 
 def heads(look: Look) -> Heatmap:

@@ -47,8 +47,9 @@ def numbered(trace: Trace, kind: str, index: int) -> str:
 
 def _told(trace: Trace, placement: Placement, span: Span, how: Layout, axes: int) -> str:
     first, last = span.start - placement.begin, span.stop - 1 - placement.begin
-    tokens = placement.tokens
-    where = f"Tokens {tokens[first]}–{tokens[last]}" if last > first else f"Token {tokens[first]}"
+    before = placement.forward.past or 0
+    begin, end = before + placement.tokens[first], before + placement.tokens[last]
+    where = f"Tokens {begin}–{end}" if end > begin else f"Token {begin}"
     if span.grid is None:
         return f"{where}: {span.kind}.{_text(placement, span, axes)}"
     return f"{where}: {picture_name(trace, span)}. {' '.join(_picture(span, how))}"
@@ -116,9 +117,9 @@ def _end(placement: Placement, axes: int) -> Iterator[str]:
     if axes != 3:
         if not placement.begin:
             yield (
-                f"A token decoded at index i stands at {written((placement.offset,))} + i."
+                f"A token decoded at index i, padding left out, stands at {written((placement.offset,))} + i."
                 if placement.offset
-                else ("A token decoded at index i stands at position i.")
+                else ("A token decoded at index i, padding left out, stands at position i.")
             )
         return
     if placement.begin and all(span.kind == "text" for span in placement.spans):

@@ -39,7 +39,8 @@ class Terminal:
             "INSPECTOR_STATE_DIR": str(home / "state"),
             **environment,
         }
-        given.pop("NO_COLOR", None) if "NO_COLOR" not in environment else None
+        for name in {"NO_COLOR", "COLUMNS", "LINES"} - environment.keys():  # the tester's own, which would decide
+            given.pop(name, None)
         command = [str(argument) for argument in arguments]
         self.started = time.perf_counter()
         self.process = pexpect.spawn(sys.executable, command, env=given, dimensions=(height, width), cwd=str(home))

@@ -15,7 +15,7 @@ from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
-SIZE = (110, 36)
+SIZE = (110, 44)
 SENT = {"blocks": "▀".encode(), "kitty": b"\x1b_Ga=T,U=1,f=100", "sixel": b"\x1bP0;0;0q"}
 
 

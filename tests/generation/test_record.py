@@ -230,3 +230,12 @@ def test_the_largest_scores_are_found_by_blocks() -> None:
         best, ids = largest(scores, 10)
         assert torch.equal(best, torch.topk(scores, 10)[0])
         assert torch.equal(scores.gather(-1, ids), best)
+
+
+def test_a_tie_at_a_temperature_of_nearly_nothing_is_a_tie() -> None:
+    scores = torch.full((1, 600), -4.0)
+    scores[0, [5, 9]] = 19.5
+    (cold,) = _measured([scores / 1e-6], torch.tensor([[9]]), 3)
+    assert cold.entropy == [pytest.approx(math.log(2))]
+    assert cold.top[2][0][:2] == [pytest.approx(math.log(0.5))] * 2
+    assert cold.chosen[0][1] == pytest.approx(math.log(0.5))

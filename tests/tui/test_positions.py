@@ -21,6 +21,7 @@ from inspector.tui.widgets.positions.positions_pane import PositionsPane
 from inspector.tui.widgets.tokens_pane import TokensPane
 from inspector.tui.widgets.views_pane import ViewsPane
 from inspector.views import BUILT_IN
+from tests.fakes import tiny
 from tests.placed_trace import LENGTH, placed_trace
 from tests.prompts import inputs, random_model
 from tests.traces import small_trace
@@ -251,3 +252,16 @@ async def test_a_saved_trace_shows_the_same(tmp_path: Path) -> None:
         before = text(await tokens(pilot, trace))
         after = text(await tokens(pilot, Trace.open(trace.save(tmp_path / "trace"))))
     assert after == before
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_the_keyboard_is_never_lost_on_a_trace_without_pictures(size: tuple[int, int]) -> None:
+    model = tiny("qwen2")
+    with inspector.capture(model) as trace, torch.no_grad():
+        model(torch.arange(5)[None])
+    async with Quiet().run_test(size=size) as pilot:
+        tab = await tokens(pilot, trace)
+        for key in "axtba":
+            await press(pilot, key)
+            assert pilot.app.focused is not None, key
+            assert tab in pilot.app.focused.ancestors

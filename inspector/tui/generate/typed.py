@@ -69,5 +69,6 @@ def number(name: str, text: str) -> int | float | None:
     """A number, None for an empty field or `none`. Raises `ValueError`."""
     found = value(text) if text.strip() else None
     if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
-        return meant(name, found)
+        number: int | float = meant(name, found)
+        return number
     raise ValueError(f"{name} is {text.strip()!r}; a number was expected.")

@@ -56,6 +56,8 @@ KEYS = (
     ("ctrl+t", "choose('query')", "Queries", "queries", "Choose the query from a list"),
     ("ctrl+s", "choose('step')", "Steps", "steps", "Choose a step from a list"),
 )
+NAMES = frozenset({"average", "choose", "head", "layer", "map", "picture", "row", "step", "tower", "zoom"})
+"""What cannot be done where there is nothing to look at."""
 FOOTER = ("layer", "head", "average", "step", "map", "tower")
 SIGNS = {
     "right_square_bracket": "]",
@@ -125,6 +127,8 @@ moving in it chooses both."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         name = str(parameters[0]) if action == "change" else action
+        if self.has_class("-nothing"):
+            return name not in NAMES
         if self.sight is None:
             return name not in ("row", "tower", "picture", "step")
         return moves.possible(name, self.sight, self.watching.looker.survey)
@@ -193,6 +197,7 @@ moving in it chooses both."""
     def _fail(self, why: str, parts: Sequence[Part]) -> None:
         """Nothing can be looked at in this trace."""
         self.set_class(True, "-nothing")
+        self.refresh_bindings()
         self.query_one(Missing).say(why, parts)
 
     def _show(self, sight: Sight, whole: bool) -> None:

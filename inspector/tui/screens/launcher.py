@@ -85,6 +85,7 @@ right arrow, completes a path. A preset is a published architecture without its 
         super().__init__()
         self._entries: Sequence[Entry] = ()
         self._shown: list[Entry] = []
+        self._narrowed = ""
         self._state = "Looking for models …"
 
     def compose(self) -> ComposeResult:
@@ -138,6 +139,12 @@ right arrow, completes a path. A preset is a published architecture without its 
         await self.query_one(OptionList).run_action(way)
 
     def action_open(self) -> None:
+        """Open what is under the cursor once the field has taken the keys that came before this one."""
+        self.query_one(Input).call_later(self._open)
+
+    def _open(self) -> None:
+        if self.query_one(Input).value.strip() != self._narrowed:
+            self._narrow()
         entry = self._current()
         if entry is not None:
             self.post_message(self.Opened(entry.reference))
@@ -156,7 +163,7 @@ right arrow, completes a path. A preset is a published architecture without its 
 
     def _narrow(self) -> None:
         """Fill the list with the entries that hold every word that was typed, under their groups."""
-        text = self.query_one(Input).value.strip()
+        self._narrowed = text = self.query_one(Input).value.strip()
         self._shown = [*narrow(self._entries, text), *typed(text, self._entries)]
         menu = self.query_one(OptionList)
         menu.clear_options()

@@ -134,9 +134,7 @@ worked out independently; what differs is marked with ≠."""
         self._look()
 
     def _enter(self) -> None:
-        inside = self.query_one(PositionsPane).inside()
-        if inside is not None:
-            self.screen.set_focus(inside)
+        self.screen.set_focus(self.query_one(PositionsPane).inside())
 
     def _back(self) -> None:
         inside = next((widget for widget in self.query("#list *") if widget.can_focus and widget.display), None)

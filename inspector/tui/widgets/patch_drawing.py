@@ -31,7 +31,8 @@ Box = tuple[int, int, int, int]
 class Patches:
     """What is shown: `picture` u8 [height, width, 3] (a grey sheet for None) under `rows` × `columns` patches.
 
-    `heat` and `labels` have a number and a text for each patch, [rows][columns]; `marked` ones get a frame.
+    `heat` and `labels` have a number and a text for each patch, [rows][columns]; `marked` ones get a frame. `most` is
+    the number that is hottest, None for the largest here: of several pictures the hottest may lie on another.
     """
 
     rows: int
@@ -40,6 +41,7 @@ class Patches:
     heat: Sequence[Sequence[float]] | None = None
     labels: Sequence[Sequence[str]] | None = None
     marked: Collection[Place] = ()
+    most: float | None = None
 
     def box(self, place: Place, width: int, height: int) -> Box:
         """Left, top, right and bottom of a patch in a drawing of so many pixels."""
@@ -101,7 +103,8 @@ def _heated(pixels: Any, patches: Patches, width: int, height: int) -> Any:
     from inspector.analysis.overlay import HEAT
 
     values = np.nan_to_num(np.asarray(patches.heat, dtype=np.float32), posinf=0, neginf=0)
-    share = np.clip(values / max(float(values.max(initial=0)), 1e-12), 0, 1)
+    most = float(values.max(initial=0)) if patches.most is None else patches.most
+    share = np.clip(values / max(most, 1e-12), 0, 1)
     stops = np.array([stop for stop, _ in HEAT])
     colours = np.stack([np.interp(share, stops, [colour[channel] for _, colour in HEAT]) for channel in range(3)], -1)
     alpha = 0.25 + 0.4 * np.sqrt(share)

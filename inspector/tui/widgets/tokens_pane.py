@@ -197,6 +197,6 @@ class TokensPane(Vertical):
         if not self.tokens:
             return NONE
         rows = len(self.trace.tokens) if self.trace is not None else 0
-        place = f"row {self.row + 1} of {rows}  " if rows > 1 else ""
+        place = f"row {self.row} of 0–{rows - 1}  " if rows > 1 else ""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(self.tokens))
         return f"{place}{len(self.tokens):,} tokens: {kinds}"

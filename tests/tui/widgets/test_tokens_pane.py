@@ -116,9 +116,9 @@ class TestRows:
     async def test_rows_of_a_batch(self) -> None:
         async with shown(TokensPane()) as pilot:
             pane = await opened(pilot, batch())
-            assert text(pane)[0].strip() == "row 1 of 2  12 tokens: 2 special, 6 text, 4 image"
+            assert text(pane)[0].strip() == "row 0 of 0–1  12 tokens: 2 special, 6 text, 4 image"
             await pilot.press("full_stop")
-            assert text(pane)[0].strip() == "row 2 of 2  6 tokens: 5 pad, 1 text"
+            assert text(pane)[0].strip() == "row 1 of 0–1  6 tokens: 5 pad, 1 text"
             await pilot.press("full_stop")
             assert pane.row == 1
             await pilot.press("comma")

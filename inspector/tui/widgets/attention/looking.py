@@ -80,6 +80,13 @@ class Sight:
         return np.concatenate([[0.0], np.cumsum(self.probabilities.nan_to_num(0).double().numpy(force=True))])
 
     @cached_property
+    def brightest(self) -> float:
+        """The largest probability on any of the pictures: they share one scale of colours."""
+        if self.probabilities is None:
+            return 0.0
+        return max((region.most(self.probabilities) for region in self.regions), default=0.0)
+
+    @cached_property
     def top(self) -> list[Attended]:
         return [] if self.probabilities is None else top(self.probabilities, LISTED)
 

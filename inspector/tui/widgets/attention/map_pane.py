@@ -85,6 +85,11 @@ class MapPane(Vertical):
     def show_sight(self, sight: Sight, looker: Looker, *, whole: bool) -> None:
         """Show a look, as far as it is worked out. `whole` says that nothing more is to come."""
         self._sight = sight
+        if sight.problem:  # no number is known, and those of another look must not stay
+            self._drawn = None
+            self.query_one(HeatMap).plane = None
+            self._say("")
+            return
         if self.mode == "entropy":
             self._show_entropies(sight, whole=whole)
         elif self.mode == "heads" and sight.of_heads is not None and self._drawn is not sight.of_heads:

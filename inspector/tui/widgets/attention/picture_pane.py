@@ -89,7 +89,8 @@ class PicturePane(Vertical):
         self._drawn = drawn
         heat = None if sight.probabilities is None else region.map(sight.probabilities)
         marked: list[Place] = [divmod(region.keys.index(own), region.columns)] if own in region.keys else []
-        shown.patches = Patches(region.rows, region.columns, picture, heat, _percents(heat), marked)
+        labels, most = _percents(heat), sight.brightest
+        shown.patches = Patches(region.rows, region.columns, picture, heat, labels, marked, most)
         self._say(*shown.cursor)
 
     @on(PatchPicture.Chosen)

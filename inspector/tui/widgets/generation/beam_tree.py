@@ -19,7 +19,7 @@ from inspector.tui.widgets.outline import Outline
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.beams import Growth, Twig
 
-SCORE = 8
+SCORE = 10
 """Cells of a score."""
 
 STATE = 12, 30

@@ -18,7 +18,7 @@ from inspector.tui.widgets.generation.pipeline_columns import SAMPLE
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.generation import token_text
 
-NUMBER, BRIEF = 7, 4
+NUMBER, BRIEF = 8, 4
 """Cells of a probability, and of one in whole percents."""
 
 TIGHT = 14

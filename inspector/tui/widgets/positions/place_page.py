@@ -26,12 +26,13 @@ class PlacePage(Vertical):
     PlacePage {
         height: 1fr;
         & > VerticalScroll { height: auto; max-height: 50%; padding: 0 1; scrollbar-size-vertical: 1; }
+        & > VerticalScroll:focus { background: $panel 30%; }
         & > PicturePage { height: 1fr; }
     }
     """
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=False):
+        with VerticalScroll():
             yield Static(id="facts")
         yield PicturePage()
 

@@ -74,7 +74,7 @@ class PageLine(Static):
         return Content(label).stylize(Style.from_meta({"@click": f"choose({name!r})"}))
 
 
-class PositionsPane(Vertical):
+class PositionsPane(Vertical, can_focus=True):
     """Shows a `PlacesLook` and one token of it, on one of several pages; a page is filled when it is looked at."""
 
     DEFAULT_CSS = """
@@ -129,11 +129,11 @@ class PositionsPane(Vertical):
             self._resting.stop()
         self._resting = self.set_timer(REST, lambda: self._fill(self.page))
 
-    def inside(self) -> Widget | None:
-        """What can have the keyboard on the page in front."""
+    def inside(self) -> Widget:
+        """What can have the keyboard on the page in front; this pane itself where the page has nothing to show."""
         shown = self.query_one(f"#{self.page}")
-        inside = [widget for widget in shown.query("*") if widget.can_focus and widget.display]
-        return next((widget for widget in inside if isinstance(widget, PatchPicture)), next(iter(inside), None))
+        inside = [widget for widget in shown.query("*") if widget.can_focus and _is_shown(widget)]
+        return next((widget for widget in inside if isinstance(widget, PatchPicture)), next(iter(inside), self))
 
     def _fill(self, page: str) -> None:
         """Fill a page that shows something else by now."""
@@ -180,3 +180,8 @@ def told(trace: Trace, found: PlacesLook) -> Sequence[Part]:
     held = positions.held_by(trace, found.placed)
     parts = positions.told(trace, found.placed, found.placement, held, width=0)
     return [*([Text("Checks", listed(found.checks))] if found.checks else []), *parts]
+
+
+def _is_shown(widget: Widget) -> bool:
+    """Whether a widget and all that it stands in are displayed."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
