@@ -89,6 +89,11 @@ def _given(session: Session, arguments: Mapping[str, Any]) -> dict[str, Any]:
     assistant = given.get("assistant_model")
     if assistant is None:
         return given
+    if not isinstance(assistant, Session) and not hasattr(assistant, "config"):
+        raise InputError(
+            f"assistant_model is {assistant!r:.80}; a model or a session was expected, as inspector.load gives. "
+            "On the command line --assistant takes a reference."
+        )
     tokenizer = given.get("assistant_tokenizer")
     translated = tokenizer is not None
     if isinstance(assistant, Session):

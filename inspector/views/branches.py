@@ -52,7 +52,8 @@ def tree(record: GenerationRecord, row: int = 0) -> Tree:
         return Node(label, cells, tuple(node(below) for below in children(record, branch.name)))
 
     roots = tuple(node(branch) for branch in children(record, None))
-    return Tree("Branches", columns, roots, "log p is the model's own, before any processor; ◂ was looked at last.")
+    note = "log p is the model's own, before any processor; of a beam search the best score. ◂ was looked at last."
+    return Tree("Branches", columns, roots, note)
 
 
 def children(record: GenerationRecord, name: str | None) -> list[BranchRecord]:

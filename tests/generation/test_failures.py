@@ -94,6 +94,11 @@ def test_what_is_no_single_token_shows_how_it_splits(text: Session) -> None:
         generation.force(5, row=1)
 
 
+def test_an_assistant_that_is_no_model_is_refused(text: Session) -> None:
+    with pytest.raises(InputError, match="a model or a session was expected"):
+        text.generate("hi", assistant_model="owner/name")
+
+
 def test_an_assistant_with_another_vocabulary_is_refused(text: Session, session_of: Any) -> None:
     other = session_of("gpt2")
     other.model.config.vocab_size = 321
