@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,9 @@ def test_ctrl_c(tmp_path: Path, checkpoints: Path) -> None:
     pipe = tmp_path / "messages.json"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "inspector", "trace", str(checkpoints / "qwen2"), "--messages", str(pipe)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # What runs in the background, as tests may, hands down that ctrl-c is ignored.
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed) as process:  # noqa: PLW1509
         with pipe.open("w"):  # returns when the program has begun to read
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from textual.pilot import Pilot
@@ -15,6 +14,10 @@ from inspector.tui.runs import Run
 
 ALL = 3000
 """Looks at the screen before a test gives up waiting, 20 ms each."""
+
+
+STEADY = 3
+"""Looks in a row at which a screen must take keys."""
 
 
 class Quiet(InspectorApp):
@@ -42,10 +45,12 @@ async def settled(pilot: Pilot[None]) -> None:
 
 async def on_screen(pilot: Pilot[None], kind: type[Screen[Any]]) -> Any:
     """The screen in front, once it is of a kind and takes keys. Fails when that does not come about."""
+    seen = 0
     for _ in range(ALL):
         screen = pilot.app.screen
-        if isinstance(screen, kind) and screen.is_mounted and (screen.focused or not screen.focus_chain):
-            await pilot.pause()
+        ready = isinstance(screen, kind) and screen.is_mounted and (screen.focused or not screen.focus_chain)
+        seen = seen + 1 if ready else 0
+        if seen == STEADY:  # a screen whose widgets are not there yet has no focus to wait for either
             return screen
-        await asyncio.sleep(0.02)
+        await pilot.pause(0.02)
     raise AssertionError(f"{type(pilot.app.screen).__name__} is in front, {kind.__name__} was expected")

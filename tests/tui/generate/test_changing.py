@@ -137,7 +137,7 @@ async def test_what_is_out_of_range_is_said_and_the_generation_goes_on(text: Ses
         await on_screen(pilot, ChangeScreen)
         await fill(pilot, top_p="3")
         await pilot.press("enter")
-        assert "top_p is 3, which is out of range" in (await on_screen(pilot, MessageScreen))._text
+        assert "top_p is 3.0, which is out of range" in (await on_screen(pilot, MessageScreen))._text
         await pilot.press("escape", "n")
         await settled(pilot)
         assert len(tab(pilot).steps) == 2
