@@ -152,11 +152,8 @@ class ClipQwenForConditionalGeneration(ClipQwenPreTrainedModel, GenerationMixin)
             logits_to_keep=logits_to_keep,
             **kwargs,
         )
-        if pixel_values is not None and outputs.past_key_values is not None:
-            for (
-                layer
-            ) in outputs.past_key_values.layers:  # it holds more than there are ids, by which it would be cropped
-                layer.is_croppable = False
+        if pixel_values is not None:
+            keep_whole(outputs.past_key_values)
         mask = attention_mask if pixel_values is not None else None
         return ClipQwenOutput(**outputs, image_hidden_states=features, attention_mask=mask)
 
