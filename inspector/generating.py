@@ -15,11 +15,12 @@ from inspector.generation.assistants import check_assistant
 from inspector.generation.changing import offered
 from inspector.generation.decoding import Job
 from inspector.generation.generation import Generation
+from inspector.generation.options import check_options, meant, watermark
 from inspector.generation.processors import Entry, name_of
 from inspector.generation.randomness import fresh_seed
 from inspector.generation.record import StepMaker
 from inspector.generation.resuming import Resuming
-from inspector.generation.settings import Settings, check_options, remarks, watermark
+from inspector.generation.settings import Settings, remarks
 from inspector.generation.stepping import Cancelling, Stepping
 from inspector.generation.store import LogitsStore
 from inspector.generation.texts import TokenTexts
@@ -61,7 +62,7 @@ def begin(
             f"{session.reference} is open without weights, and without numbers there is no next token to choose. "
             "random_weights (--random-weights) fills the architecture with random ones."
         )
-    options = {name: value for name, value in arguments.items() if name not in GIVEN}
+    options = meant({name: value for name, value in arguments.items() if name not in GIVEN})
     if isinstance(options.get("watermarking_config"), Mapping):
         options["watermarking_config"] = watermark(options["watermarking_config"])
     check_options(options)

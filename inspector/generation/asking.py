@@ -13,7 +13,6 @@ from inspector.generation.measure import standing
 from inspector.generation.pending import Pending
 from inspector.generation.pipeline import Scores
 from inspector.generation.processors import Entry, name_of
-from inspector.generation.texts import one_token
 from inspector.generation.what_if import input_ids_at, measured, reapply
 from inspector.trace.stages import Stages, Standing
 from inspector.trace.steps import Step
@@ -40,6 +39,12 @@ class Asking:
         """Every step along the current branch, also beyond the cursor."""
         return self._stepping.tree.current.steps
 
+    def token_of(self, token: int | str) -> int:
+        """The id of a token that is given by its id or its text. A text that is several tokens is refused, showing how
+        it splits, and so is an id beyond the vocabulary.
+        """
+        return self._stepping.token_of(token)
+
     def what_if(
         self,
         step: Place = None,
@@ -63,7 +68,7 @@ class Asking:
 
     def standing(self, token: int | str, step: Place = None, row: int = 0) -> dict[str, Standing]:
         """Score, probability and rank of any token through the pipeline of a step, by processor."""
-        token = one_token(token, self._stepping.texts.tokenizer) if isinstance(token, str) else token
+        token = self.token_of(token)
         recorded = self._recorded(step)
         noted = self._reapplied(recorded, Pending())
         names = recorded.rows[row].processors.names

@@ -59,9 +59,10 @@ class Branch:
         return changes[-1].settings if changes else initial
 
     def fork(self, name: str, steps: int) -> Branch:
-        """A branch that shares the first `steps` steps, and has made none of its own."""
+        """A branch that shares the first `steps` steps, and has made none of its own. Begun at an end it has ended."""
         changes = [change for change in self.changes if change.at < steps]
-        return Branch(name, self, steps, self.steps[:steps], changes, self.randoms[:steps])
+        ended = self.ended and steps == len(self.steps)
+        return Branch(name, self, steps, self.steps[:steps], changes, self.randoms[:steps], ended=ended)
 
     @property
     def is_going(self) -> bool:
@@ -70,7 +71,9 @@ class Branch:
 
     @property
     def is_beam_search(self) -> bool:
-        return self.decoding is not None and self.decoding.started and self.decoding.prepared.mode in BEAMS
+        if self.decoding is not None and self.decoding.started:
+            return self.decoding.prepared.mode in BEAMS
+        return self.parent is not None and self.parent.is_beam_search
 
     @property
     def sequences(self) -> Tensor | None:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from inspector.errors import InputError, near
+from inspector.generation.options import check_options
 from inspector.generation.pending import Pending
 from inspector.generation.processors import Entry, name_of
-from inspector.generation.settings import check_options
-from inspector.generation.texts import one_token
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, LogitsProcessor
@@ -77,9 +76,7 @@ class Changing:
         tokens is refused, showing how it splits.
         """
         stepping = self._stepping
-        token = one_token(token, stepping.texts.tokenizer) if isinstance(token, str) else token
-        if not 0 <= token < stepping.vocabulary:
-            raise InputError(f"There is no token {token}; the vocabulary has {stepping.vocabulary:,}, from 0.")
+        token = stepping.token_of(token)
         if row is not None and not 0 <= row < stepping.rows:
             raise InputError(f"There is no row {row}; this generation has {stepping.rows}, from 0.")
         if stepping.mode == "beam_sample":

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from inspector.generation.loop import LoopWatch, Progress, Start
+from inspector.generation.options import hushed
 from inspector.generation.pipeline import Criteria, Pipeline
 from inspector.generation.processors import Entry
 from inspector.generation.pulled import Channel, Pulled
 from inspector.generation.randomness import Randomness
 from inspector.generation.record import cache_of
-from inspector.generation.settings import Prepared, Settings, criteria, hushed, named
+from inspector.generation.settings import Prepared, Settings, criteria, named
 from inspector.generation.state import RopeDeltas, shapes_of
 from inspector.generation.stepped import stepped
 from inspector.recording.recorder import passed_through

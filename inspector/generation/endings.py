@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspector.errors import GenerationError, InputError, InspectorError
 from inspector.generation.branches import Branch
 from inspector.generation.decoding import Decoding
-from inspector.generation.settings import sentence
+from inspector.generation.options import sentence
 
 
 def check_end(branch: Branch, *, changed: bool) -> None:

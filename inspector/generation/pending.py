@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inspector.errors import InputError, near
+from inspector.generation.options import meant
 from inspector.generation.processors import Entry
 from inspector.generation.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is to change before the next step, whichever step that will be. `forced` is by row, None for every row."""
+    """What is to change before the next step, whichever step that will be. `forced` is by row, None for every row.
+
+    `said` tells it, by what is changed: what is said of the same thing later takes the place of what was said before.
+    """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     added: tuple[Entry, ...] = ()
@@ -21,42 +25,55 @@ class Pending:
     off: Mapping[str, bool] = field(default_factory=dict)
     forced: Mapping[int | None, int] = field(default_factory=dict)
     seed: int | None = None
-    words: tuple[str, ...] = ()
+    said: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.words)
+        return bool(self.said)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is to change, each in a few words."""
+        return tuple(self.said.values())
 
     def with_options(self, options: Mapping[str, Any]) -> Pending:
-        words = tuple(f"{name} = {value}" for name, value in options.items())
-        return replace(self, options={**self.options, **options}, words=self.words + words)
+        options = meant(options)
+        said = {("option", name): f"{name} = {value}" for name, value in options.items()}
+        return replace(self, options={**self.options, **options}, said={**self.said, **said})
 
     def with_seed(self, seed: int) -> Pending:
-        return replace(self, seed=seed, words=(*self.words, f"seed = {seed}"))
+        return replace(self, seed=seed, said={**self.said, ("seed", None): f"seed = {seed}"})
 
     def with_processor(self, entry: Entry) -> Pending:
-        return replace(self, added=(*self.added, entry), words=(*self.words, f"added {entry.name}"))
+        said = {**self.said, ("added", entry.name): f"added {entry.name}"}
+        return replace(self, added=(*self.added, entry), said=said)
 
     def without_processor(self, name: str) -> Pending:
-        added = tuple(entry for entry in self.added if entry.name != name)
-        return replace(self, added=added, removed=self.removed | {name}, words=(*self.words, f"removed {name}"))
+        """Take out a processor that was added: one that only waits is as if it had never been said."""
+        if any(entry.name == name for entry in self.added):
+            added = tuple(entry for entry in self.added if entry.name != name)
+            off = {other: is_off for other, is_off in self.off.items() if other != name}
+            said = {key: words for key, words in self.said.items() if key[1] != name}
+            return replace(self, added=added, off=off, said=said)
+        said = {**self.said, ("removed", name): f"removed {name}"}
+        return replace(self, removed=self.removed | {name}, said=said)
 
     def switched(self, name: str, *, on: bool) -> Pending:
-        words = (*self.words, f"{name} {'on' if on else 'off'}")
-        return replace(self, off={**self.off, name: not on}, words=words)
+        said = {**self.said, ("switched", name): f"{name} {'on' if on else 'off'}"}
+        return replace(self, off={**self.off, name: not on}, said=said)
 
     def with_forced(self, row: int | None, token: int, words: str) -> Pending:
-        return replace(self, forced={**self.forced, row: token}, words=(*self.words, words))
+        return replace(self, forced={**self.forced, row: token}, said={**self.said, ("forced", row): words})
 
     def applied(self, settings: Settings, *, started: bool) -> Settings:
         """The settings with these changes. Before the first step there is no later: options are what they are."""
-        kept = tuple(entry for entry in settings.added if entry.name not in self.removed)
-        missing = self.removed - {entry.name for entry in (*settings.added, *self.added)}
+        missing = self.removed - {entry.name for entry in settings.added}
         if missing:
             name, known = min(missing), [entry.name for entry in settings.added]
             raise InputError(
                 f"No processor {name!r} was added; there are {', '.join(known) or 'none'}.{near(name, known)} Those of "
                 "the options are switched off, or set to what does nothing."
             )
+        kept = tuple(entry for entry in settings.added if entry.name not in self.removed)
         off = (settings.off - {name for name, is_off in self.off.items() if not is_off}) | {
             name for name, is_off in self.off.items() if is_off
         }

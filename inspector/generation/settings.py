@@ -1,12 +1,10 @@
-"""The options of a generation under transformers' own names: checked, turned into processors and criteria, changed."""
+"""What a generation is asked for, turned into processors and criteria, and changed on the way."""
 
 from __future__ import annotations
 
 import copy
 import re
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,44 +13,8 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 
 from inspector.errors import InputError, near
+from inspector.generation.options import check_ranges, hushed, sentence
 from inspector.generation.processors import OPTIONS, Entry, entries_of, parameters_of
-from inspector.models.processors import quiet
-
-ELSEWHERE = {
-    "constraints": "constrained beam search",
-    "dola_layers": "DoLa decoding",
-    "force_words_ids": "constrained beam search",
-    "penalty_alpha": "contrastive search",
-}
-"""Options of decoding methods that transformers has moved out, into code on its hub."""
-
-OWN = frozenset(
-    {"output_attentions", "output_hidden_states", "output_logits", "output_scores", "return_dict_in_generate"}
-)
-"""Options that ask `generate` for what a record holds anyway; they would keep every step's tensors in memory."""
-
-RANGES: Mapping[str, tuple[float, float | None]] = {
-    "epsilon_cutoff": (0, 1),
-    "eta_cutoff": (0, 1),
-    "max_length": (1, None),
-    "max_new_tokens": (1, None),
-    "max_time": (0, None),
-    "min_length": (0, None),
-    "min_new_tokens": (0, None),
-    "min_p": (0, 1),
-    "no_repeat_ngram_size": (0, None),
-    "num_assistant_tokens": (1, None),
-    "num_beams": (1, None),
-    "num_return_sequences": (1, None),
-    "prompt_lookup_num_tokens": (1, None),
-    "repetition_penalty": (0, None),
-    "temperature": (0, None),
-    "top_h": (0, 1),
-    "top_k": (0, None),
-    "top_p": (0, 1),
-    "typical_p": (0, 1),
-}
-"""The least and the largest value of options that are numbers; some make a processor refuse the least one itself."""
 
 DEFAULT = 20
 """transformers' own limit where nobody sets one: so many new tokens."""
@@ -99,53 +61,6 @@ class Prepared:
     def length(self) -> int:
         """Number of tokens of the prompt, padding included."""
         return self.prompt.shape[1]
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Raise `InputError` for a name that is no generation option, and for a value out of range."""
-    known = [name for name in vars(GenerationConfig()) if not name.startswith("_") and name != "transformers_version"]
-    for name in options:
-        if name not in known:
-            raise InputError(f"There is no generation option {name!r}.{near(name, known)}")
-        if name in ELSEWHERE and options[name] is not None:
-            raise InputError(
-                f"{name} asks for {ELSEWHERE[name]}, which transformers has moved out of its library; Inspector steps "
-                "through greedy search, sampling, beam search, beam sampling and assisted decoding."
-            )
-        if name in OWN:
-            raise InputError(f"{name} is not needed: every step is recorded with its logits. See step.processors.")
-    if (options.get("num_beam_groups") or 1) > 1:
-        raise InputError("num_beam_groups asks for group beam search, which transformers has moved out of its library.")
-    check_ranges(options)
-    try:
-        with hushed():
-            GenerationConfig(**options)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"These generation options do not go together: {sentence(error)}") from error
-
-
-def watermark(settings: Mapping[str, Any]) -> Any:
-    """A watermark from plain data; one with `ngram_len` is SynthID's. Raises `InputError`."""
-    from transformers import SynthIDTextWatermarkingConfig, WatermarkingConfig
-
-    kind = SynthIDTextWatermarkingConfig if "ngram_len" in settings else WatermarkingConfig
-    try:
-        return kind(**settings)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"watermarking_config: {sentence(error)}") from error
-
-
-def check_ranges(options: Mapping[str, Any]) -> None:
-    """Raise `InputError` for what transformers would pass over in silence: a number out of range, or none at all."""
-    for name, (low, high) in RANGES.items():
-        value = options.get(name)
-        if value is None:
-            continue
-        expected = f"a number from {low} to {high}" if high is not None else f"a number from {low} on"
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise InputError(f"{name} is {value!r}; {expected} was expected.")
-        if value < low or (high is not None and value > high):
-            raise InputError(f"{name} is {value}, which is out of range: {expected} was expected.")
 
 
 def preview(model: Any, options: Mapping[str, Any], inputs: Mapping[str, Any], given: Mapping[str, Any]) -> Prepared:
@@ -253,13 +168,6 @@ def kept_alive(new: Sequence[Entry], old: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Inside the block transformers prints no remarks about options: they are checked, and told, once."""
-    with warnings.catch_warnings(action="ignore"), quiet():
-        yield
-
-
 def remarks(options: Mapping[str, Any], config: GenerationConfig) -> list[str]:
     """What transformers would remark about options that have no effect, a sentence each. `config` is the model's own,
     which may sample where the options do not say.
@@ -272,12 +180,6 @@ def remarks(options: Mapping[str, Any], config: GenerationConfig) -> list[str]:
         found = re.findall(r"^- `\w+`: (.*)$", str(error), flags=re.MULTILINE)
         return [sentence(text) for text in found]
     return []
-
-
-def sentence(error: BaseException) -> str:
-    """What transformers says, without its marks of code."""
-    text = " ".join(str(error).replace("`", "").split())
-    return text if text.endswith(".") else f"{text}."
 
 
 def _default(name: str) -> Any:

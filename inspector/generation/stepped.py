@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from inspector.generation.settings import hushed
+from inspector.generation.options import hushed
 
 
 class Watch(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from inspector.errors import Cancelled, InspectorError
+from inspector.errors import Cancelled, InputError, InspectorError
 from inspector.generation.branches import Branch, Change
 from inspector.generation.decoding import Decoding
 from inspector.generation.endings import check_end, told
@@ -20,7 +20,7 @@ from inspector.generation.record import StepMaker
 from inspector.generation.resuming import Resuming
 from inspector.generation.settings import Prepared, Settings, preview, processors
 from inspector.generation.store import LogitsStore
-from inspector.generation.texts import TokenTexts
+from inspector.generation.texts import TokenTexts, one_token
 from inspector.generation.tree import Tree
 from inspector.recording import exclusive
 from inspector.trace.steps import GenerationRecord, Step
@@ -99,6 +99,13 @@ class Stepping:
     def vocabulary(self) -> int:
         size: int = self.resuming.job.model.config.get_text_config().vocab_size
         return size
+
+    def token_of(self, token: int | str) -> int:
+        """The id of a token that is given by its id or its text. Raises `InputError` for what is none, or several."""
+        token = one_token(token, self.texts.tokenizer) if isinstance(token, str) else token
+        if not 0 <= token < self.vocabulary:
+            raise InputError(f"There is no token {token}; the vocabulary has {self.vocabulary:,}, from 0.")
+        return token
 
     @contextmanager
     def alone(self) -> Iterator[None]:

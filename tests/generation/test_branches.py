@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import inspector
-from inspector import InputError, Session
+from inspector import GenerationError, InputError, Session
 from tests.fakes import IMAGE, VIDEO
 from tests.generation.conftest import NAMES, inputs_of, options_for, plain
 
@@ -225,3 +225,27 @@ def test_a_step_of_a_branch_knows_its_forward_among_all_calls(text: Session) -> 
     for step in generation.steps[3:]:
         ids = calls[step.forward].inputs["input.input_ids"]
         assert ids.shape == (1, 1)
+
+
+def test_a_branch_begun_at_an_end_has_ended_too_until_something_lets_it_go_on(text: Session) -> None:
+    inputs = inputs_of(text, 1)
+    generation = text.generate(inputs=inputs, max_new_tokens=3)
+    generation.run()
+    generation.branch()
+    assert (generation.finished, generation.reason) == (True, "max_length")
+    with pytest.raises(GenerationError, match="larger max_new_tokens"):
+        generation.step()
+    assert len(generation.steps) == 3
+    generation.set(max_new_tokens=6)
+    generation.run()
+    assert generation.sequences.tolist() == plain(text, inputs, 0, max_new_tokens=6).tolist()  # type: ignore[union-attr]
+    assert generation.tree["main"].reason == "max_length"
+
+
+def test_a_branch_at_the_end_of_a_beam_search_has_ended_for_good(text: Session) -> None:
+    generation = text.generate("hi", max_new_tokens=3, num_beams=2)
+    generation.run()
+    generation.branch()
+    generation.set(max_new_tokens=6)
+    with pytest.raises(GenerationError, match="ended after 3 steps"):
+        generation.step()

@@ -182,3 +182,61 @@ def test_processors_come_and_go(text: Session) -> None:
     assert generation.processors == ["top_k"]
     with pytest.raises(InputError, match="was added"):
         generation.remove("top_k")
+
+
+def test_a_whole_number_is_the_fraction_that_an_option_wants(text: Session) -> None:
+    generation = text.generate("hi", max_new_tokens=4, do_sample=True, temperature=2, repetition_penalty=2, seed=1)
+    step = generation.step()
+    assert step is not None
+    assert step.processors["temperature"].parameters["temperature"] == 2.0
+    assert step.processors["repetition_penalty"].parameters["penalty"] == 2.0
+    generation.set(temperature=3)
+    assert generation.changes == ("temperature = 3.0",)
+    assert generation.step().processors["temperature"].parameters["temperature"] == 3.0  # type: ignore[union-attr]
+    assert generation.what_if(0, typical_p=1, temperature=4)["temperature"].parameters["temperature"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"temperature": -1}, r"temperature is -1.0, which is out of range: a number above 0 was expected."),
+        ({"top_p": 3}, r"top_p is 3.0, which is out of range: a number from 0 to 1 was expected."),
+        ({"typical_p": 2}, r"typical_p is 2.0, which is out of range: a number above 0, up to 1, was expected."),
+        ({"top_k": "many"}, r"top_k is 'many'; a number from 0 on was expected."),
+        ({"temperature": 0, "do_sample": True}, "strictly positive float"),
+    ],
+)
+def test_what_is_out_of_range_is_told_with_the_range(text: Session, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        text.generate("hi", **given)
+
+
+def test_of_what_waits_the_last_state_is_told(text: Session) -> None:
+    generation = text.generate("hi", max_new_tokens=4, do_sample=True, logits_processor=[Favour(70)], seed=1)
+    generation.step()
+    for temperature in (2, 3, 4):
+        generation.set(temperature=temperature, seed=temperature)
+        generation.force(60 + temperature)
+        generation.switch("top_k", on=temperature == 3)
+    generation.add(Favour(71), name="other")
+    generation.switch("other", on=False)
+    assert generation.changes == (
+        "temperature = 4.0",
+        "seed = 4",
+        "forced '@'",
+        "top_k off",
+        "added other",
+        "other off",
+    )
+    generation.remove("other")
+    assert generation.changes == ("temperature = 4.0", "seed = 4", "forced '@'", "top_k off")
+    assert generation.step().processors.names == ["raw", "favour", "temperature"]  # type: ignore[union-attr]
+    assert generation.tree.current.changes[-1].words == "temperature = 4.0, seed = 4, forced '@', top_k off"
+
+
+def test_a_token_beyond_the_vocabulary_is_refused_wherever_it_is_named(text: Session) -> None:
+    generation = text.generate("hi", max_new_tokens=4)
+    generation.step()
+    for ask in (generation.force, generation.token_of, generation.standing):
+        with pytest.raises(InputError, match="There is no token 99999; the vocabulary has"):
+            ask(99999)

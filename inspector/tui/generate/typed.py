@@ -12,14 +12,6 @@ NAMED = re.compile(r"(?<!\S)([A-Za-z_]\w*)\s*=")
 
 WORDS = {"none": None, "true": True, "false": False}
 
-FRACTIONS = frozenset(
-    {
-        *("temperature", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"),
-        *("repetition_penalty", "encoder_repetition_penalty", "length_penalty", "guidance_scale"),
-    }
-)
-"""Options that transformers takes as floats only; `2` means 2.0 there."""
-
 
 def value(text: str) -> Any:
     """A number, a list or an object as JSON, `none`, `true`, `false`; anything else as the text that it is.
@@ -37,11 +29,6 @@ def value(text: str) -> Any:
         return text
 
 
-def meant(name: str, found: Any) -> Any:
-    """A whole number as the fraction that an option wants."""
-    return float(found) if name in FRACTIONS and type(found) is int else found
-
-
 def options(text: str) -> dict[str, Any]:
     """`top_h=0.4 stop_strings=["a b"]` as names and values. Raises `ValueError` for what has no name."""
     starts = list(NAMED.finditer(text))
@@ -53,7 +40,7 @@ def options(text: str) -> dict[str, Any]:
         written = text[found.end() : end].strip()
         if not written:
             raise ValueError(f"{found[1]}= has no value; none takes an option back.")
-        given[found[1]] = meant(found[1], value(written))
+        given[found[1]] = value(written)
     return given
 
 
@@ -69,6 +56,5 @@ def number(name: str, text: str) -> int | float | None:
     """A number, None for an empty field or `none`. Raises `ValueError`."""
     found = value(text) if text.strip() else None
     if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
-        number: int | float = meant(name, found)
-        return number
+        return found
     raise ValueError(f"{name} is {text.strip()!r}; a number was expected.")

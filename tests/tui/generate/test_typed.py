@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.generation.options import meant
 from inspector.tui.generate import typed
 
 
@@ -48,6 +49,7 @@ def test_numbers() -> None:
     ("name", "text", "expected"), [("temperature", "2", 2.0), ("top_p", ".7", 0.7), ("top_k", "5", 5)]
 )
 def test_a_number_is_of_the_kind_that_its_option_wants(name: str, text: str, expected: float) -> None:
-    for found in (typed.number(name, text), typed.options(f"{name}={text}")[name]):
+    for given in ({name: typed.number(name, text)}, typed.options(f"{name}={text}")):
+        found = meant(given)[name]
         assert found == expected
         assert type(found) is type(expected)
