@@ -37,7 +37,7 @@ class Pending:
 
     def with_options(self, options: Mapping[str, Any]) -> Pending:
         options = meant(options)
-        said = {("option", name): f"{name} = {value}" for name, value in options.items()}
+        said: dict[tuple[str, object], str] = {("option", name): f"{name} = {it}" for name, it in options.items()}
         return replace(self, options={**self.options, **options}, said={**self.said, **said})
 
     def with_seed(self, seed: int) -> Pending:

@@ -51,9 +51,8 @@ class Pulled(Generic[T]):
         self._thread = threading.Thread(target=_run, args=(work, self._channel), name=name, daemon=True)
         self._running = False
         self._finalizer = weakref.finalize(self, _stop, self._channel)
-        self._finalizer.atexit = (
-            False  # a daemon thread that waits is harmless, one that unwinds while torch goes is not
-        )
+        # At the exit the thread is left as it waits: one that unwinds then is killed inside torch, and aborts everything.
+        self._finalizer.atexit = False
 
     @property
     def ended(self) -> bool:

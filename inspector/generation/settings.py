@@ -134,6 +134,8 @@ def processors(
     except (ValueError, TypeError) as error:
         raise InputError(sentence(error)) from error
     entries = named(made, settings)
+    if any(entry.name == "guidance_scale" for entry in entries):
+        _check_guidance(model)
     unknown = settings.off - {entry.name for entry in entries}
     if unknown:
         there_are = ", ".join(entry.name for entry in entries) or "none"
@@ -180,6 +182,20 @@ def remarks(options: Mapping[str, Any], config: GenerationConfig) -> list[str]:
         found = re.findall(r"^- `\w+`: (.*)$", str(error), flags=re.MULTILINE)
         return [sentence(text) for text in found]
     return []
+
+
+def _check_guidance(model: Any) -> None:
+    """Raise `InputError` for a model that cannot be run on the cache of a second conversation.
+
+    One that works out positions in three axes by itself, as Qwen2.5-VL, makes them there for every token in place of
+    the new one: its forward then fails, in `generate` too.
+    """
+    if any(hasattr(module, "compute_3d_position_ids") for module in model.modules()):
+        raise InputError(
+            f"guidance_scale cannot be used with {type(model).__name__}: it runs the model beside itself, without the "
+            "prompt, and transformers gives this model the wrong positions there; its own generate fails with it at "
+            "the second token. Leave it out."
+        )
 
 
 def _default(name: str) -> Any:

@@ -163,3 +163,18 @@ def test_logits_of_nan_are_named(text: Session) -> None:
 
 def fail(*_: Any) -> None:
     raise RuntimeError("no more memory")
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_guidance_is_refused_before_it_where_transformers_itself_fails_with_it(vision: Session, rows: int) -> None:
+    inputs = inputs_of(vision, rows)
+    with pytest.raises(RuntimeError):
+        plain(vision, inputs, 0, max_new_tokens=3, guidance_scale=1.5)
+    with pytest.raises(InputError, match="guidance_scale cannot be used with Qwen2_5_VLForConditionalGeneration"):
+        vision.generate(inputs=inputs, max_new_tokens=3, guidance_scale=1.5)
+    generation = vision.generate(inputs=inputs, max_new_tokens=3, guidance_scale=1)
+    generation.step()
+    with pytest.raises(InputError, match="guidance_scale"):
+        generation.set(guidance_scale=2)
+    with pytest.raises(InputError, match="guidance_scale"):
+        generation.what_if(0, guidance_scale=2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -177,3 +179,31 @@ def wait_for(condition: object) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not come")
+
+
+PARKED = """
+import atexit
+import time
+
+atexit.register(time.sleep, 0.2)  # called last: whatever was woken at the exit is at work then
+
+import torch
+from inspector.generation.pulled import Channel, Pulled
+
+def work(channel: Channel[int]) -> None:
+    try:
+        channel.hand_over(1)
+    finally:  # what unwinds a loop of a model: the interpreter ends while torch is at work without its lock
+        square = torch.ones(1500, 1500)
+        for _ in range(20):
+            square @ square
+
+pulled = Pulled(work, "parked")
+assert pulled.pull() == 1
+"""
+
+
+def test_a_program_ends_in_peace_while_a_loop_stands_still() -> None:
+    """Were the loop unwound then, its thread would be killed inside torch: `terminate called`, and SIGABRT."""
+    done = subprocess.run([sys.executable, "-c", PARKED], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
