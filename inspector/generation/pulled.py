@@ -51,7 +51,7 @@ class Pulled(Generic[T]):
         self._thread = threading.Thread(target=_run, args=(work, self._channel), name=name, daemon=True)
         self._running = False
         self._finalizer = weakref.finalize(self, _stop, self._channel)
-        # At the exit the thread is left as it waits: one that unwinds then is killed inside torch, and aborts everything.
+        # At the exit the thread is left as it waits: one that unwinds then is killed inside torch, and aborts it all.
         self._finalizer.atexit = False
 
     @property
