@@ -31,7 +31,6 @@ LARGER = {
     "tests/recording/test_recorder.py",
     "tests/traces.py",
     "tests/tui/test_inspector.py",
-    "tests/tui/widgets/test_tensor_panel.py",
 }
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
