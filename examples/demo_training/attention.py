@@ -6,6 +6,8 @@ windows at once instead of one by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,21 +16,20 @@ from torch import Tensor
 NAME = "flash_by_matrix_products"
 
 
-def use_for(*configs: Any) -> list[tuple[Any, str]]:
-    """Make models with these configurations use it; returns what to give `restore`."""
+@contextmanager
+def used_by(*configs: Any) -> Iterator[None]:
+    """Models with these configurations use it inside."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(NAME, attend)
-    before = [(config, config._attn_implementation) for config in configs]
+    before = [config._attn_implementation for config in configs]
     for config in configs:
         config._attn_implementation = NAME
-    return before
-
-
-def restore(before: list[tuple[Any, str]]) -> None:
-    """Give configurations back the attention that they had."""
-    for config, name in before:
-        config._attn_implementation = name
+    try:
+        yield
+    finally:
+        for config, name in zip(configs, before, strict=True):
+            config._attn_implementation = name
 
 
 def attend(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -15,9 +14,11 @@ from torch import Tensor
 
 from inspector_plugins.clip_qwen.configuration import ClipQwenConfig
 from inspector_plugins.clip_qwen.model import ClipQwenForConditionalGeneration
+from inspector_plugins.clip_qwen.presets import preset
+from inspector_plugins.clip_qwen.published import CLIP_SETTINGS
 from inspector_plugins.clip_qwen.tokens import PLACEHOLDER, STOPS, SYSTEM, chat_template
 
-from . import attention
+from . import attention, checkpoint
 from .auxiliary import AuxiliaryHeads, labels
 from .clip_start import begin
 from .lessons import Lesson
@@ -46,23 +47,9 @@ LOOKING = 2200
 
 END, NEXT_TURN = "<|im_end|>", "\n<|im_start|>user\n"
 
-IMAGE_SETTINGS = {
-    "do_center_crop": False,
-    "do_convert_rgb": True,
-    "do_normalize": True,
-    "do_rescale": True,
-    "do_resize": True,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_processor_type": "CLIPImageProcessor",
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-    "resample": 3,
-    "rescale_factor": 1 / 255,
-    "size": {"height": SIDE, "width": SIDE},
-}
+IMAGE_SETTINGS: dict[str, Any] = {**CLIP_SETTINGS, "do_center_crop": False, "size": {"height": SIDE, "width": SIDE}}
 """CLIP's, except that nothing of a picture is cut off: one that is no square is squeezed into it."""
-
-GENERATION = {"do_sample": True, "max_new_tokens": 512, "top_k": 0, "top_p": 0.8}
-"""As published with Qwen-7B and Qwen-1_8B."""
+del IMAGE_SETTINGS["crop_size"]
 
 
 def config(tokenizer: Any) -> ClipQwenConfig:
@@ -148,11 +135,9 @@ class TinyClipQwen:
 
     def losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         """The loss of the answers, and what the projector's outputs are asked."""
-        before = attention.use_for(self.model.config.text_config, self.model.config.vision_config)
-        try:
+        config = self.model.config
+        with attention.used_by(config.text_config, config.vision_config):
             return self._losses(batch, heads)
-        finally:
-            attention.restore(before)
 
     def _losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         device = self.model.device
@@ -177,16 +162,16 @@ class TinyClipQwen:
         return self.packer.loss(logits, targets[counted]), seen
 
     def save(self, directory: Path) -> None:
-        """Write the checkpoint."""
-        directory.mkdir(parents=True, exist_ok=True)
-        copy = type(self.model)(self.model.config)
-        copy.load_state_dict(self.model.state_dict())
-        copy.to(torch.bfloat16).save_pretrained(directory)
-        self.tokenizer.save_pretrained(directory)
+        """Write the checkpoint, with the generation settings as published."""
         stops = self.tokenizer.convert_tokens_to_ids(list(STOPS))
         ends = {"eos_token_id": stops, "pad_token_id": self.tokenizer.pad_token_id}
-        _write(directory / "generation_config.json", {**GENERATION, **ends})
-        _write(directory / "preprocessor_config.json", IMAGE_SETTINGS)
+        checkpoint.write(
+            directory,
+            self.model,
+            self.tokenizer,
+            generation_config={**preset("7B").generation, **ends},
+            preprocessor_config=IMAGE_SETTINGS,
+        )
 
 
 def pixels(batch: list[Lesson]) -> Tensor:
@@ -195,7 +180,3 @@ def pixels(batch: list[Lesson]) -> Tensor:
     squares = [lesson.frames[0].resize((SIDE, SIDE), Image.Resampling.BICUBIC).tobytes() for lesson in batch]
     flat = torch.frombuffer(bytearray(b"".join(squares)), dtype=torch.uint8)
     return (flat.view(-1, SIDE, SIDE, 3).permute(0, 3, 1, 2).float() / 255 - mean) / std
-
-
-def _write(file: Path, settings: dict[str, Any]) -> None:
-    file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import attention
+from inspector_plugins.qwen2_5_vl import preset
+
+from . import attention, checkpoint
 from .auxiliary import AuxiliaryHeads, labels
 from .lessons import Lesson
 from .packing import IGNORED, Block, Packer
@@ -27,15 +28,11 @@ SIZES = tuple(
 )
 """Width and height of the pictures that it learns from: all that the image processor makes of usual pictures."""
 
-IMAGE_SETTINGS = {
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_processor_type": "Qwen2VLImageProcessor",
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-    "merge_size": 2,
-    "patch_size": 14,
-    "processor_class": "Qwen2_5_VLProcessor",
+PUBLISHED = preset("3B")
+
+IMAGE_SETTINGS: dict[str, Any] = {
+    **(PUBLISHED.image_processor or {}),
     "size": {"shortest_edge": 9 * TOKEN**2, "longest_edge": 22 * TOKEN**2},
-    "temporal_patch_size": 2,
 }
 VIDEO_SETTINGS = {
     **IMAGE_SETTINGS,
@@ -46,13 +43,6 @@ VIDEO_SETTINGS = {
     "max_frames": 8,
 }
 del VIDEO_SETTINGS["image_processor_type"]
-
-GENERATION = {
-    "do_sample": True,
-    "repetition_penalty": 1.05,
-    "temperature": 1e-06,
-}
-"""As published with Qwen2.5-VL."""
 
 
 def config(tokenizer: Any) -> Any:
@@ -118,11 +108,8 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
     def losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         """The loss of the answers, and what the states of image tokens after the second layer are asked."""
         config = self.model.config
-        before = attention.use_for(config.text_config, config.vision_config)
-        try:
+        with attention.used_by(config.text_config, config.vision_config):
             return self._losses(batch, heads)
-        finally:
-            attention.restore(before)
 
     def _losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         device = self.model.device
@@ -177,24 +164,20 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
         return blocks.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(times * rows * columns, -1)
 
     def save(self, directory: Path) -> None:
-        """Write the checkpoint."""
-        directory.mkdir(parents=True, exist_ok=True)
-        copy = type(self.model)(self.model.config)
-        copy.load_state_dict(self.model.state_dict())
-        copy.to(torch.bfloat16).save_pretrained(directory)
-        self.tokenizer.save_pretrained(directory)
+        """Write the checkpoint, with the generation settings as published."""
         end = [self.tokenizer.eos_token_id, self.tokenizer.pad_token_id]
         stops = {"bos_token_id": end[1], "eos_token_id": end, "pad_token_id": end[1]}
-        _write(directory / "generation_config.json", {**GENERATION, **stops})
-        _write(directory / "preprocessor_config.json", IMAGE_SETTINGS)
-        _write(directory / "video_preprocessor_config.json", VIDEO_SETTINGS)
+        checkpoint.write(
+            directory,
+            self.model,
+            self.tokenizer,
+            generation_config={**PUBLISHED.generation, **stops},
+            preprocessor_config=IMAGE_SETTINGS,
+            video_preprocessor_config=VIDEO_SETTINGS,
+        )
 
 
 def _pixels(image: Any) -> Tensor:
     """f32 [3, height, width] from 0 to 1."""
     flat: Tensor = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return flat.view(image.height, image.width, 3).permute(2, 0, 1).float() / 255
-
-
-def _write(file: Path, settings: dict[str, Any]) -> None:
-    file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")

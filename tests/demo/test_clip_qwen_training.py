@@ -1,18 +1,16 @@
-"""What the training of CLIP + Qwen sees is what the library encodes, and a run leaves a checkpoint that opens."""
+"""What the training of CLIP + Qwen sees is what the library encodes."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 
 import pytest
 import torch
-from demo_training import attention, clip_qwen
+from demo_training import clip_qwen
 from demo_training.auxiliary import AuxiliaryHeads
 from demo_training.clip_qwen import TinyClipQwen, pixels
 from demo_training.clip_start import cosines, places
 from demo_training.lessons import Lesson, Plan, lessons
-from demo_training.loop import Settings, train
 from demo_training.packing import IGNORED, PICTURE, PREFIX, Packed
 
 import inspector
@@ -133,14 +131,3 @@ def test_positions_of_neighbours_are_alike() -> None:
     alike = (found @ found.T).view(8, 8, 8, 8)[3, 3]
     assert alike[3, 4] == pytest.approx(alike[2, 3])
     assert alike[3, 3] > alike[3, 4] > alike[4, 4] > alike[0, 0]
-
-
-def test_a_run_reports_and_its_checkpoint_opens(tiny: TinyClipQwen, tmp_path: Path) -> None:
-    reports = list(train(tiny, Settings(seconds=2, pictures=2)))
-    assert reports[-1].done == 1
-    tiny.save(tmp_path)
-    session = inspector.load(tmp_path)
-    assert not session.notices
-    assert session.info.dtype == "bfloat16"
-    assert session.info.parameters < 3_000_000
-    assert attention.NAME not in str(session.config)
