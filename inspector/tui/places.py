@@ -19,6 +19,17 @@ def first_call(trace: Trace, path: str) -> int | None:
     return min((calls[0] for calls in below if calls), default=None)
 
 
+def in_step(trace: Trace, call: int, step: int | None) -> int | None:
+    """The call of the same module in another step, or of the whole model; None where `call` is in that step."""
+    if step is None or trace.calls[call].step == step:
+        return None
+    for own in (trace.occurrences(trace.calls[call].path), trace.children(None)):
+        found = next((index for index in own if trace.calls[index].step == step), None)
+        if found is not None:
+            return found
+    return None
+
+
 def search(trace: Trace, query: str) -> Iterator[tuple[str, int]]:
     """Label and call: the call of that number, then the modules whose path holds every word, in the model's order."""
     if query.isdecimal() and int(query) < len(trace.calls):

@@ -71,7 +71,7 @@ async def test_a_token_of_a_picture_in_words() -> None:
             "pixels: 0–319 across, 240–479 down of the original; 0–27 across, 28–55 down after resizing",
             "window: 2 of the vision tower; place 2 in window order",
         ]
-        assert line(tab, "#where") == "forward 0, prefill · rope delta -2, written in forward 0"
+        assert line(tab, "#where") == "step 0, prefill · rope delta -2, written in forward 0"
 
 
 async def test_pointing_at_a_patch_goes_to_its_token_and_back() -> None:
@@ -142,7 +142,7 @@ async def test_decoding_steps_are_listed_with_their_positions() -> None:
             "comes about: Index 13 plus the rope delta -2 is 11.",
             "rope delta: -2, written in forward 0",
         ]
-        assert line(tab, "#where").startswith("forward 2 of 0–2, decoding · 1 new behind 13 cached")
+        assert line(tab, "#where").startswith("step 2 of 0–2, decoding · 1 new behind 13 cached")
         await press(pilot, "left_square_bracket")
         assert len(tab.query_one(TokensPane).tokens) == LENGTH + 1
         assert facts(tab)[0].startswith("token 12 ")

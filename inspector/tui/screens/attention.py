@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from inspector.parts import Part
+from inspector.tui.moment import Moment
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
 from inspector.tui.screens.menu import Choice
@@ -94,9 +95,11 @@ moving in it chooses both."""
         for key, action, text, name, tooltip in KEYS
     ]
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, moment: Moment) -> None:
         super().__init__()
         self.run = run
+        self.moment = moment
+        self.followed = Moment()
         self.spot = Spot()
         self.sight: Sight | None = None
         self.watching = Watching(self, Looker(run.trace), self._show, self._fail)
@@ -113,6 +116,11 @@ moving in it chooses both."""
     def on_mount(self) -> None:
         self.go()
 
+    def on_show(self) -> None:
+        """Follow to the step and row that were chosen on another tab."""
+        if self.followed != self.moment:
+            self.go(token=None, patch=None)
+
     def on_unmount(self) -> None:
         self.watching.close()
 
@@ -121,7 +129,13 @@ moving in it chooses both."""
         return [] if self.sight is None else copies.copies(self.run, self.sight)
 
     def go(self, **changes: Any) -> None:
-        """Look at something else; what is not named stays."""
+        """Look at something else; what is not named stays. A step or row that was chosen elsewhere is taken over, and
+        so is the chosen one after a tower, whose pictures may have been seen in another.
+        """
+        if self.followed != self.moment or "vision" in changes:
+            self.followed = replace(self.moment)
+            step = self.spot.step if self.moment.step is None else self.moment.step
+            changes = {"step": step, "row": self.moment.row, **changes}
         self.spot = replace(self.spot, **changes)
         self.watching.ask(self.spot)
 
@@ -207,6 +221,7 @@ moving in it chooses both."""
         looker, pictures = self.watching.looker, self.query_one(PicturePane)
         if sight is not self.sight:
             last = self.watching.wanted is None
+            self._choose(sight)
             self.sight = sight
             self.spot = sight.spot if last else self.spot
             self.query_one(Heading).show_sight(sight)
@@ -219,6 +234,15 @@ moving in it chooses both."""
         self.watching.region = pictures.shown
         self.query_one(MapPane).show_sight(sight, looker, whole=whole)
         self._arrange(sight)
+
+    def _choose(self, sight: Sight) -> None:
+        """Let the other tabs look at the step and row that were gone to here."""
+        if self.sight is None or sight.spot.vision != self.sight.spot.vision:
+            return
+        for name in ("step", "row"):
+            if getattr(sight.spot, name) != getattr(self.sight.spot, name):
+                setattr(self.moment, name, getattr(sight.spot, name))
+        self.followed = replace(self.moment)
 
     def _arrange(self, sight: Sight) -> None:
         """Titles, which panes there are, and which keys: each is set only where it changes, since it costs a layout."""

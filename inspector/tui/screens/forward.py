@@ -15,8 +15,9 @@ from textual.widget import Widget
 from inspector.trace import Trace
 from inspector.tui.bars import Breadcrumb
 from inspector.tui.history import History
+from inspector.tui.moment import Moment
 from inspector.tui.panes import Pane
-from inspector.tui.places import first_call
+from inspector.tui.places import first_call, in_step
 from inspector.tui.widgets.calls_list import CallsList
 from inspector.tui.widgets.module_tree import ModuleTree
 from inspector.tui.widgets.tensor_panel import TensorPanel
@@ -75,9 +76,10 @@ call that made them. On the right what went in and came out of the selected call
     index: reactive[int | None] = reactive(None, repaint=False)
     zoomed: reactive[bool] = reactive(False, init=False, repaint=False)
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, moment: Moment) -> None:
         super().__init__()
         self.trace = trace
+        self.moment = moment
         self._history = History()
 
     def compose(self) -> ComposeResult:
@@ -113,8 +115,17 @@ call that made them. On the right what went in and came out of the selected call
         self._history.leave(self.index)
         self._select(call, port)
 
-    def watch_index(self, index: int | None) -> None:
+    def on_show(self) -> None:
+        """Follow to the step that was chosen on another tab: to the same module there, where it ran."""
+        call = None if self.index is None else in_step(self.trace, self.index, self.moment.step)
+        if call is not None:
+            self.go(call, self.port)
+
+    def watch_index(self, before: int | None, index: int | None) -> None:
         self.query_one(Breadcrumb).index = index
+        calls = self.trace.calls
+        if before is not None and index is not None and calls[before].step != calls[index].step:
+            self.moment.step = calls[index].step
 
     def on_calls_list_selected(self, event: CallsList.Selected) -> None:
         event.stop()

@@ -19,6 +19,7 @@ from inspector.trace import Trace
 from inspector.tui.bars import HeaderLine, NoticeLine, TabLine
 from inspector.tui.copying import choices
 from inspector.tui.generate.tab import GenerateTab
+from inspector.tui.moment import Moment
 from inspector.tui.pages import Page, Pages, plugin_pages
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -83,11 +84,12 @@ class InspectorScreen(Screen[None]):
     def __init__(self, run: Run, views: Callable[[], Mapping[str, View]], extra: Sequence[Tab] = ()) -> None:
         super().__init__()
         self.run = run
+        self.moment = Moment()
         self._pages = [
-            Page("forward", "1", "Forward", lambda: ForwardTab(run.trace)),
-            Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace)),
-            Page("masks", "3", "Masks", lambda: MasksTab(run.trace)),
-            Page("attention", "4", "Attention", lambda: AttentionTab(run)),
+            Page("forward", "1", "Forward", lambda: ForwardTab(run.trace, self.moment)),
+            Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace, self.moment)),
+            Page("masks", "3", "Masks", lambda: MasksTab(run.trace, self.moment)),
+            Page("attention", "4", "Attention", lambda: AttentionTab(run, self.moment)),
             Page("generate", "5", "Generate", lambda: GenerateTab(run)),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
             *plugin_pages(extra, run.trace),
@@ -145,10 +147,11 @@ class InspectorScreen(Screen[None]):
         """Bring a tab to the front. The views start from what is selected on the first one."""
         await self.query_one(Pages).show(name)
         self.query_one(TabLine).active = name
-        selected = self.selected()
-        if selected is not None:
-            for pane in self.query(ViewsPane):
-                pane.defaults = {"call": str(selected[0]), "port": selected[1] or ""}
+        selected, moment = self.selected(), self.moment
+        for pane in self.query(ViewsPane):
+            call = {} if selected is None else {"call": str(selected[0]), "port": selected[1] or ""}
+            step = {} if moment.step is None else {"step": str(moment.step)}
+            pane.defaults = {**call, **step, **({"row": str(moment.row)} if moment.row else {})}
         self.refresh_bindings()
 
     async def action_view(self, name: str) -> None:

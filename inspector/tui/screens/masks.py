@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Static
 
 from inspector.trace import Trace
 from inspector.tui.jobs import Job
+from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
-from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.masks.account import Account, WorstLine
 from inspector.tui.widgets.masks.groups_list import GroupsList
@@ -41,20 +40,14 @@ FRAME = 3
 KEYS = (
     ("n", "mask(1)", "Mask", "mask", "To the next mask"),
     ("p", "mask(-1)", "Mask before", "mask_before", "To the mask before"),
-    ("right_square_bracket", "step(1)", "Step", "step", "To the next step"),
-    ("left_square_bracket", "step(-1)", "Step before", "step_before", "To the step before"),
-    ("full_stop", "row(1)", "Row", "row", "To the next row of the batch"),
-    ("comma", "row(-1)", "Row before", "row_before", "To the row before in the batch"),
     ("x", "told", "Explain", "told", "Why the mask is so and what is wrong, or the mask"),
     ("z", "zoom", "Enlarge", "zoom", "Give the mask all the room, or give it back"),
-    ("ctrl+s", "steps", "Steps", "steps", "Choose a step from a list"),
     ("escape", "out", "Out", "out", "Back to the list of masks"),
 )
-FOOTER = ("mask", "step", "row", "told")
-SIGNS = {"right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ","}
+FOOTER = ("mask", "told")
 
 
-class MasksTab(Vertical):
+class MasksTab(MomentTab):
     """Keeps the list of masks, the account of one and its picture on the same mask."""
 
     DEFAULT_CSS = """
@@ -84,12 +77,9 @@ from what it was told instead, with the reason in words.
 
 Below the picture: the query and the key under the cursor, whether the one may see the other, and why."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, action, text, name in FOOTER, SIGNS.get(key), id=f"masks.{name}", tooltip=tooltip)
+        Binding(key, action, text, name in FOOTER, id=f"masks.{name}", tooltip=tooltip)
         for key, action, text, name, tooltip in KEYS
     ]
-
-    step: reactive[int] = reactive(0, init=False, repaint=False)
-    row: reactive[int] = reactive(0, init=False, repaint=False)
 
     @dataclass
     class Looked(Message):
@@ -98,8 +88,8 @@ Below the picture: the query and the key under the cursor, whether the one may s
         look: MaskLook | None
         error: str = ""
 
-    def __init__(self, trace: Trace) -> None:
-        super().__init__()
+    def __init__(self, trace: Trace, moment: Moment) -> None:
+        super().__init__(moment)
         self.trace = trace
         self.found: MaskLook | None = None
         self.seen: Seen | None = None
@@ -115,43 +105,20 @@ Below the picture: the query and the key under the cursor, whether the one may s
             yield Pane("Mask", MaskPanel(), id="drawn")
         yield Static(id="nothing", markup=False)
 
-    def on_mount(self) -> None:
-        for name in ("step", "row"):
-            self.watch(self, name, self._look, init=False)
-        self._look()
+    @property
+    def shown(self) -> MaskLook | None:
+        return self.found
 
     def on_resize(self) -> None:
         self._arrange()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("step", "steps"):
-            return self.found is not None and len(self.found.steps) > 1
         if action == "mask":
             return self.found is not None and len(self.found.seen) > 1
-        if action == "row":
-            return self.found is not None and self.found.rows > 1
-        return True
-
-    def action_step(self, by: int) -> None:
-        steps = self.found.steps if self.found is not None else []
-        if steps:
-            at = steps.index(self.step) if self.step in steps else 0
-            self.step = steps[max(0, min(at + by, len(steps) - 1))]
+        return super().check_action(action, parameters)
 
     def action_mask(self, by: int) -> None:
         self.query_one(GroupsList).cursor += by
-
-    @work
-    async def action_steps(self) -> None:
-        steps = self.found.steps if self.found is not None else []
-        at = steps.index(self.step) if self.step in steps else 0
-        chosen = await self.app.push_screen_wait(PickScreen("Steps", [f"step {step}" for step in steps], at))
-        if chosen is not None:
-            self.step = steps[chosen]
-
-    def action_row(self, by: int) -> None:
-        rows = self.found.rows if self.found is not None else 1
-        self.row = max(0, min(self.row + by, rows - 1))
 
     def action_told(self) -> None:
         """Where room is short, the account in place of the mask; else the keyboard goes there."""
@@ -176,8 +143,8 @@ Below the picture: the query and the key under the cursor, whether the one may s
         masks = 0 if self.found is None else len(self.found.seen)
         self.query_one("#groups").styles.height = min(masks, SHORT if narrow else TALL) + FRAME
 
-    def _look(self) -> None:
-        self.run_worker(self._work(self.step, self.row), group="masks", exclusive=True)
+    def look(self) -> None:
+        self.run_worker(self._work(self.moment.step or 0, self.moment.row), group="masks", exclusive=True)
 
     async def _work(self, step: int, row: int) -> None:
         try:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
-from textual.reactive import reactive
 
 from inspector.trace import Trace
 from inspector.tui.jobs import Job
+from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
-from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.positions.look import PlacesLook, look
 from inspector.tui.widgets.positions.picture_page import PicturePage
 from inspector.tui.widgets.positions.positions_pane import PAGES, PageLine, PositionsPane
@@ -29,17 +28,13 @@ KEYS = (
     ("C", "screen.view('cache')", "Cache", "cache", "The key-value cache, among the views"),
     ("V", "screen.view('vision')", "Vision ledger", "vision", "What became of each picture, among the views"),
     ("T", "screen.view('template')", "Template", "template", "Messages, text and ids, among the views"),
-    ("right_square_bracket", "step(1)", "Step", "step", "To the next forward: what was decoded up to there"),
-    ("left_square_bracket", "step(-1)", "Step before", "step_before", "To the forward before"),
-    ("ctrl+s", "steps", "Steps", "steps", "Choose a forward from a list"),
     ("z", "zoom", "Enlarge", "zoom", "Give the pane all the room, or give it back"),
     ("escape", "out", "Out", "out", "Out of the zoom, or back to the tokens"),
 )
-FOOTER = ("place", "told", "turned", "patches", "step")
-SIGNS = {"right_square_bracket": "]", "left_square_bracket": "["}
+FOOTER = ("place", "told", "turned", "patches")
 
 
-class TokensTab(Vertical):
+class TokensTab(MomentTab):
     """Keeps the list of tokens and what is told of positions on one token, whichever of them it was chosen in."""
 
     DEFAULT_CSS = """
@@ -62,11 +57,9 @@ Beside them where the token under the cursor stands and how that comes about, it
 patch goes to its token), what is turned by positions, and the patches and windows of the vision tower. Positions are
 worked out independently; what differs is marked with ≠."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, action, text, name in FOOTER, SIGNS.get(key), id=f"positions.{name}", tooltip=tooltip)
+        Binding(key, action, text, name in FOOTER, id=f"positions.{name}", tooltip=tooltip)
         for key, action, text, name, tooltip in KEYS
     ]
-
-    step: reactive[int | None] = reactive(None, init=False, repaint=False)
 
     @dataclass
     class Looked(Message):
@@ -75,11 +68,10 @@ worked out independently; what differs is marked with ≠."""
         look: PlacesLook | None
         error: str = ""
 
-    def __init__(self, trace: Trace) -> None:
-        super().__init__()
+    def __init__(self, trace: Trace, moment: Moment) -> None:
+        super().__init__(moment)
         self._trace = trace
         self.found: PlacesLook | None = None
-        self._row = 0
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -88,35 +80,19 @@ worked out independently; what differs is marked with ≠."""
 
     def on_mount(self) -> None:
         self.query_one(TokensPane).trace = self._trace
-        self._look()
 
     def on_resize(self) -> None:
         self.set_class((self.size.width or self.app.size.width) < ROOM, "-narrow")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("step", "steps"):
-            return self.found is not None and len(self.found.steps) > 1
-        return True
+    @property
+    def shown(self) -> PlacesLook | None:
+        return self.found
 
     def action_page(self, name: str) -> None:
         """Bring a page of the positions to the front, and the keyboard to it."""
         self.query_one(PositionsPane).page = name
         self.add_class("-placed")
         self.call_after_refresh(self._enter)
-
-    def action_step(self, by: int) -> None:
-        steps = self.found.steps if self.found is not None else []
-        if steps:
-            at = steps.index(self.step) if self.step in steps else len(steps) - 1
-            self.step = steps[max(0, min(at + by, len(steps) - 1))]
-
-    @work
-    async def action_steps(self) -> None:
-        steps = self.found.steps if self.found is not None else []
-        at = steps.index(self.step) if self.step in steps else len(steps) - 1
-        chosen = await self.app.push_screen_wait(PickScreen("Forwards", [f"forward {step}" for step in steps], at))
-        if chosen is not None:
-            self.step = steps[chosen]
 
     def action_zoom(self) -> None:
         """Give all the room to the pane that has the keyboard."""
@@ -130,9 +106,6 @@ worked out independently; what differs is marked with ≠."""
             self.remove_class("-zoomed", "-placed")
             self.call_after_refresh(self._back)
 
-    def watch_step(self) -> None:
-        self._look()
-
     def _enter(self) -> None:
         self.screen.set_focus(self.query_one(PositionsPane).inside())
 
@@ -140,8 +113,9 @@ worked out independently; what differs is marked with ≠."""
         inside = next((widget for widget in self.query("#list *") if widget.can_focus and widget.display), None)
         self.screen.set_focus(inside)
 
-    def _look(self) -> None:
-        self.run_worker(self._work(self.step, self._row, self.found), group="places", exclusive=True)
+    def look(self) -> None:
+        self.query_one(TokensPane).row = self.moment.row
+        self.run_worker(self._work(self.moment.step, self.moment.row, self.found), group="places", exclusive=True)
 
     async def _work(self, step: int | None, row: int, before: PlacesLook | None) -> None:
         try:
@@ -160,19 +134,18 @@ worked out independently; what differs is marked with ≠."""
         self.found = found
         pane.show(found)
         tokens = self.query_one(TokensPane)
-        if found.talk is not None and len(found.steps) > 1:
+        if found.talk is not None and (len(found.steps) > 1 or found.row >= len(self._trace.tokens)):
             # Of a step that was chosen by hand one wants to see what it added.
-            tokens.show_row(self._row, found.talk.tokens, None if self.step is None else found.talk.sequenced.first)
+            first = None if self.moment.step is None else found.talk.sequenced.first
+            tokens.show_row(found.row, found.rows, found.talk.tokens, first)
         tokens.tell()
         self.refresh_bindings()
 
     @on(TokensPane.Selected)
     def _selected(self, event: TokensPane.Selected) -> None:
         event.stop()
-        if event.row != self._row:
-            self._row = event.row
-            self._look()
-            return
+        if self.found is None or event.row != self.found.row:
+            return  # said again when the row has been looked at
         item = self.query_one(TokensPane).current
         self.query_one(PositionsPane).point(event.index, 1 if item is None else item.count)
 

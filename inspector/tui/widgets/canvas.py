@@ -6,6 +6,7 @@ above the other, as half blocks; without colours they are shades of grey.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from textual.app import App
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.tui.abstract import AbstractWidget
 from inspector.tui.jobs import Job
 from inspector.tui.widgets import graphics
 from inspector.tui.widgets.half_blocks import CELL, Label, segments
@@ -40,7 +42,7 @@ class Sent:
     lines: tuple[str, ...] = ()
 
 
-class Canvas(Widget):
+class Canvas(Widget, metaclass=AbstractWidget):
     """Draws what a subclass gives it: `fit` says how many pixels it takes in a room, two of which stand above each
     other in a character; `draw` makes as many, or more where the terminal draws them itself.
     """
@@ -59,13 +61,13 @@ class Canvas(Widget):
         self._sending = False
         self.flat = False
 
+    @abstractmethod
     def fit(self, width: int, height: int) -> Size:
         """How many pixels across and down it takes, of `width` and `height` at most. Zero shows nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, width: int, height: int) -> Image:
         """The picture in exactly so many pixels, RGB. May be called in a thread."""
-        raise NotImplementedError
 
     def labels(self, width: int, height: int) -> list[Label]:
         """Texts over a picture of so many pixels, in characters of one by two pixels."""
@@ -190,7 +192,7 @@ class Canvas(Widget):
 @contextmanager
 def flattened(app: App[Any]) -> Iterator[None]:
     """Half blocks on every screen for a while: what is not text cannot be put into a picture of the screen."""
-    canvases = [canvas for screen in app.screen_stack for canvas in screen.query(Canvas)]
+    canvases = [canvas for screen in app.screen_stack for canvas in screen.walk_children(Canvas)]
     for canvas in canvases:
         canvas.flat = True
         canvas.refresh()

@@ -4,6 +4,7 @@ running text. Only the visible lines are drawn.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_right
 from typing import ClassVar
 
@@ -17,10 +18,11 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from inspector.tui.abstract import AbstractWidget
 from inspector.tui.widgets.token_items import Piece
 
 
-class Flow(ScrollView, can_focus=True):
+class Flow(ScrollView, metaclass=AbstractWidget, can_focus=True):
     """A subclass puts pieces into `lines`, each with its number, and draws one; `arranged` shows what it has put there.
 
     A line may take several rows of the screen (`tall`), and rows at the lower edge may stay in place (`foot`).
@@ -58,17 +60,17 @@ class Flow(ScrollView, can_focus=True):
         self._base = Style()
 
     @property
+    @abstractmethod
     def count(self) -> int:
         """How many pieces there are to go to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, piece: Piece, row: int) -> Segment:
         """One row of a piece, from 0 to `tall`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def break_lines(self) -> None:
         """Break the pieces into lines again: the widget has another size."""
-        raise NotImplementedError
 
     def draw_foot(self, row: int, width: int) -> list[Segment]:
         """A row at the lower edge that does not scroll."""

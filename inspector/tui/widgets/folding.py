@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
@@ -20,19 +21,19 @@ FOLD_BINDINGS: Sequence[BindingType] = (
 )
 
 
-class Folding:
+class Folding(ABC):
     """Mixed into a list: it has an `outline`, says which item is `current`, and can `show` one."""
 
     outline: Outline
 
     @property
+    @abstractmethod
     def current(self) -> int | None:
         """The item under the cursor, None in an empty list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, item: int) -> None:
         """Draw the outline's rows, which may have changed, with the cursor on `item` or what encloses it."""
-        raise NotImplementedError
 
     def action_toggle_fold(self) -> None:
         item = self.current

@@ -41,8 +41,6 @@ class TokensPane(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("full_stop", "row(1)", "Next row", id="tokens.next_row", tooltip="To the next row of the batch"),
-        Binding("comma", "row(-1)", "Row before", id="tokens.previous_row", tooltip="To the row before in the batch"),
         Binding("space", "unfold", "Fold", id="tokens.fold", tooltip="Unfold a run of placeholders, or fold it"),
         Binding("enter", "unfold", "Fold", show=False, id="tokens.open", tooltip="Unfold a run, or fold it"),
     ]
@@ -63,12 +61,18 @@ class TokensPane(Vertical):
         self._unfolded: set[int] = set()
         self._terms: list[str] = []
         self._longer: dict[int, Sequence[Token]] = {}
+        self._rows = 0
 
     def compose(self) -> ComposeResult:
         yield Static(id="row", markup=False)
         with Container(id="both"):
             yield TokenFlow()
             yield TokenTable()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the batch: those of the prompt, or as many as were said to be there (beams have one each)."""
+        return max(self._rows, len(self.trace.tokens) if self.trace is not None else 0)
 
     @property
     def tokens(self) -> Sequence[Token]:
@@ -90,11 +94,16 @@ class TokensPane(Vertical):
         if number is not None:
             self.query_one(TokenFlow).cursor = number
 
-    def show_row(self, row: int, tokens: Sequence[Token], index: int | None = None) -> None:
-        """Show other tokens in a row than those of the prompt, with the cursor at `index`, or where it was."""
+    def show_row(self, row: int, rows: int, tokens: Sequence[Token], index: int | None = None) -> None:
+        """Show one of `rows` rows, with other tokens than those of the prompt and the cursor at `index`, or where it
+        was.
+        """
         self._longer[row] = tokens
+        self._rows = rows
         if row == self.row:
             self._show(index)
+        else:
+            self.row = row
 
     def reveal(self, index: int) -> None:
         """Put the cursor on the very token at `index`, and unfold the run that hides it."""
@@ -122,6 +131,7 @@ class TokensPane(Vertical):
         self._terms = []
         self._unfolded = set()
         self._longer = {}
+        self._rows = 0
         self.set_reactive(TokensPane.row, 0)
         self._show(0)
 
@@ -131,13 +141,10 @@ class TokensPane(Vertical):
         self.tell()
 
     def validate_row(self, row: int) -> int:
-        return max(0, min(row, len(self.trace.tokens) - 1 if self.trace is not None else 0))
+        return max(0, min(row, self.rows - 1))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
-
-    def action_row(self, by: int) -> None:
-        self.row += by
 
     def action_unfold(self) -> None:
         """Unfold the run under the cursor; on one of its tokens, fold it."""
@@ -148,10 +155,6 @@ class TokensPane(Vertical):
         self._unfolded ^= {start}
         self._show(start)
         self.tell()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Rows are stepped through where there are several."""
-        return action != "row" or (self.trace is not None and len(self.trace.tokens) > 1)
 
     @on(TokenFlow.Moved)
     def _flowed(self, event: TokenFlow.Moved) -> None:
@@ -196,7 +199,6 @@ class TokensPane(Vertical):
         """Which row this is, and how many tokens of each kind it has."""
         if not self.tokens:
             return NONE
-        rows = len(self.trace.tokens) if self.trace is not None else 0
-        place = f"row {self.row} of 0–{rows - 1}  " if rows > 1 else ""
+        place = f"row {self.row} of 0–{self.rows - 1}  " if self.rows > 1 else ""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(self.tokens))
         return f"{place}{len(self.tokens):,} tokens: {kinds}"

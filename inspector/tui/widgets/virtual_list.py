@@ -5,6 +5,7 @@ It knows the cursor, the keys, the mouse and the scrolling; a subclass says how 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -18,8 +19,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from inspector.tui.abstract import AbstractWidget
 
-class VirtualList(ScrollView, can_focus=True):
+
+class VirtualList(ScrollView, metaclass=AbstractWidget, can_focus=True):
     """Lines under a cursor. `draw` is asked for the lines on screen and no others."""
 
     DEFAULT_CSS = """
@@ -70,9 +73,9 @@ class VirtualList(ScrollView, can_focus=True):
         self._inks: dict[str, Style] = {}
         self._base = Style()
 
+    @abstractmethod
     def draw(self, row: int, width: int) -> Iterable[Segment]:
         """The line `row`, `width` cells wide. Styles carry no background: the cursor's must shine through."""
-        raise NotImplementedError
 
     def head(self, width: int) -> str:
         """The line on top of a list that is `headed`."""

@@ -43,7 +43,10 @@ class PlacesLook:
 
 
 def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = None) -> PlacesLook:
-    """The positions of a row up to a step, by default the last one. What `before` knows is not worked out again."""
+    """The positions of a row up to a step (the one before where it gave the model no tokens), by default the last.
+
+    What `before` knows is not worked out again.
+    """
     from inspector.analysis.conversation import conversation
     from inspector.analysis.forwards import layout
     from inspector.analysis.placement import placements
@@ -54,9 +57,10 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     placed = placements(trace) if before is None else before.placed
     own = {rows[0].forward.step: rows for rows in placed if rows}
     if not own:
-        return PlacesLook(0, 0, (), 1, placed, nothing=_without(trace))
+        rows = max(1, len(trace.tokens))
+        return PlacesLook(0, min(row, rows - 1), (), rows, placed, nothing=_without(trace))
     steps = list(own)
-    step = steps[-1] if step is None or step not in own else step
+    step = max((each for each in steps if step is None or each <= step), default=steps[0])
     rows = len(own[step])
     row = min(row, rows - 1)
     talk = conversation(trace, placed, step, row)
@@ -102,7 +106,7 @@ def where(found: PlacesLook) -> Iterator[str]:
     forward = placement.forward
     last = found.steps[-1]
     kind = "prefill" if not forward.past else "decoding" if forward.tokens == 1 else "a later turn"
-    yield f"forward {forward.step} of 0–{last}, {kind}" if last else f"forward 0, {kind}"
+    yield f"step {forward.step} of 0–{last}, {kind}" if last else f"step 0, {kind}"
     if last:
         yield f"{forward.tokens:,} new behind {forward.past:,} cached" if forward.past else f"{forward.tokens:,} tokens"
     if placement.offset:
