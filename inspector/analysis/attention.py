@@ -25,6 +25,9 @@ BOOLS = ("bool", "uint8")
 PIECE = 2**21
 """Probabilities that are worked on at a time."""
 
+FEW = 16
+"""Queries below which their products with many keys are worked out keys first: it takes two thirds of the time."""
+
 
 def added(kernel: Kernel) -> bool:
     """Whether a kernel adds its mask to the scores; eager attention does so whatever the mask's dtype."""
@@ -73,16 +76,19 @@ class Attention:
         """f32 [heads, keys]: how every head of one query looks at the keys."""
         import torch
 
-        return torch.cat([self.of_group(query, group) for group in range(self.groups)])
+        result = torch.empty(self.kernel.heads, self.kernel.keys)
+        for group in range(self.groups):
+            heads = self._sharing(group)
+            self._fill(result[heads.start : heads.stop], heads, range(query, query + 1))
+        return result
 
     def of_group(self, query: int, group: int) -> Tensor:
         """f32 [heads, keys] of one query: the heads that share a head of keys."""
         import torch
 
-        first = group * self.kernel.group
-        together = range(first, min(first + self.kernel.group, self.kernel.heads))
-        result = torch.empty(len(together), self.kernel.keys)
-        self._fill(result, together, range(query, query + 1))
+        heads = self._sharing(group)
+        result = torch.empty(len(heads), self.kernel.keys)
+        self._fill(result, heads, range(query, query + 1))
         return result
 
     def received(self, head: int, queries: range | None = None) -> Tensor:
@@ -100,6 +106,11 @@ class Attention:
         import torch
 
         return torch.cat([entropy(part) for part in self._parts(head, queries)])
+
+    def _sharing(self, group: int) -> range:
+        """The heads that share a head of keys."""
+        first = group * self.kernel.group
+        return range(first, min(first + self.kernel.group, self.kernel.heads))
 
     def _parts(self, head: int, queries: range | None) -> Iterator[Tensor]:
         """The probabilities of some queries, a piece at a time."""
@@ -127,12 +138,15 @@ class Attention:
         if len(reach) < kernel.keys:
             result.zero_()
         scores = result[:, reach.start : reach.stop]
-        torch.mul(query @ key.T, kernel.scaling, out=scores)
+        query.mul_(kernel.scaling)
+        if len(query) < FEW:
+            scores.copy_((key @ query.T).T)
+        else:
+            torch.mm(query, key.T, out=scores)
         softcap = kernel.number("softcap")
         if softcap is not None:
             scores.div_(softcap).tanh_().mul_(softcap)
-        for number, head in enumerate(heads):
-            self._mask(scores[number * len(rows) : (number + 1) * len(rows)], head, rows, reach)
+        self._mask(scores.view(len(heads), len(rows), -1), heads, rows, reach)
         self._normalize(scores, heads, len(rows))
         self._blind(scores)
 
@@ -158,22 +172,24 @@ class Attention:
             return range(self.kernel.keys)
         return range(int(low[some].min()), int(high[some].max()))
 
-    def _mask(self, scores: Tensor, head: int, rows: range, reach: range) -> None:
-        """Apply bias and mask: the tensor itself where it is added and was kept, else what is known of it."""
-        import torch
-
+    def _mask(self, scores: Tensor, heads: range, rows: range, reach: range) -> None:
+        """Apply bias and mask to [heads, queries, keys]: the tensor itself where it is added and was kept, else what is
+        known of it.
+        """
         kernel, mask, bias = self.kernel, self.kernel.tensor("mask"), self.kernel.tensor("position_bias")
         at, over = slice(rows.start, rows.stop, rows.step), slice(reach.start, reach.stop)
         for added_on in (bias, mask if added(kernel) else None):
             if added_on is not None:
-                plane = added_on[self.row % added_on.shape[0], head % added_on.shape[1]]
-                scores += plane.expand(kernel.queries, -1)[at, over].float()
+                for plane, head in zip(scores, heads, strict=True):
+                    own = added_on[self.row % added_on.shape[0], head % added_on.shape[1]]
+                    plane.add_(own.expand(kernel.queries, -1)[at, over].float())
         if mask is not None and added(kernel):
             return
-        own = mask is not None and mask.ndim == 4 and mask.shape[1] > 1
-        known = applied(kernel, self.row, head) if own else self.mask
-        assert known.spans is not None
-        scores.masked_fill_(torch.from_numpy(~known.spans.part(rows, reach)), -torch.inf)
+        if mask is not None and mask.ndim == 4 and mask.shape[1] > 1:
+            for plane, head in zip(scores, heads, strict=True):
+                _hide(plane, applied(kernel, self.row, head), rows, reach)
+        else:
+            _hide(scores, self.mask, rows, reach)
 
     def _normalize(self, scores: Tensor, heads: range, queries: int) -> None:
         """Scores to probabilities, in their place. A sink takes its share and is no key."""
@@ -200,6 +216,16 @@ class Attention:
             probabilities[blind] = 1 / probabilities.shape[1]
         elif kernel.name != "eager":
             probabilities[blind] = 0.0
+
+
+def _hide(scores: Tensor, mask: Applied, rows: range, reach: range) -> None:
+    """Give no chance to the keys that some queries do not see, in scores [..., queries, keys]."""
+    import torch
+
+    assert mask.spans is not None
+    seen = mask.spans.part(rows, reach)
+    if not seen.all():  # a query in the midst of a row sees all that is worked on
+        scores.masked_fill_(torch.from_numpy(~seen), -torch.inf)
 
 
 def entropy(probabilities: Tensor) -> Tensor:

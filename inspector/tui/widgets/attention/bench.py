@@ -7,6 +7,7 @@ every one of them to be let in.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
@@ -45,6 +46,7 @@ class Bench:
         return await done
 
     def _serve(self, job: Job[None]) -> None:
+        _alone()
         while (task := self._tasks.get()) is not None and not job.cancelled.is_set():
             work, done = task
             try:
@@ -53,6 +55,21 @@ class Bench:
                 result, error = None, raised
             with suppress(RuntimeError):  # the program has ended meanwhile
                 done.get_loop().call_soon_threadsafe(_settle, done, result, error)
+
+
+def _alone() -> None:
+    """Have torch work in this thread alone: for what is asked here, sharing it out costs more than it saves.
+
+    torch keeps the number for each thread, but a thread begins with the last one that was set anywhere: another sets
+    it back.
+    """
+    import torch
+
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    other = threading.Thread(target=torch.set_num_threads, args=(usual,))
+    other.start()
+    other.join()
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
