@@ -26,6 +26,8 @@ from demo_training.loop import Settings, thinned, train
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from inspector import InspectorError
+
 TRAINEES = {"qwen2.5-vl": ("qwen2_5_vl", "TinyQwen2_5_VL"), "clip-qwen": ("clip_qwen", "TinyClipQwen")}
 """By name of the model, the module and class that know how it is built."""
 
@@ -34,12 +36,16 @@ TRAINEES = {"qwen2.5-vl": ("qwen2_5_vl", "TinyQwen2_5_VL"), "clip-qwen": ("clip_
 @click.argument("name", type=click.Choice(list(TRAINEES)))
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Where the checkpoint goes.")
 @click.option(
-    "--minutes", type=float, help="CPU time on a CPU, time by the clock on a GPU.  [default: 39, or 8 on a GPU]"
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="CPU time on a CPU, time by the clock on a GPU.  [default: 39, or 8 on a GPU]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, …")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the data and the first weights.")
 @click.option("--evaluate", "measured", metavar="MODEL", help="Train nothing; print the table of this checkpoint.")
-@click.option("--questions", type=int, default=200, show_default=True, help="Of each kind, in the evaluation.")
+@click.option(
+    "--questions", type=click.IntRange(min=1), default=200, show_default=True, help="Of each kind, in the evaluation."
+)
 def main(
     name: str, output: Path | None, minutes: float | None, device: str, seed: int, measured: str | None, questions: int
 ) -> None:
@@ -54,26 +60,40 @@ def main(
         settings = Settings(minutes * 60, seed=seed, device=device, **trainee.settings)
         torch.manual_seed(seed)
         learn(trainee(), settings, output, console)
-    rows = evaluate(measured or output or "", trainee.sizes, bool(trainee.clips), questions, console.log)
+    try:
+        rows = evaluate(measured or output or "", trainee.sizes, bool(trainee.clips), questions, console.log)
+    except InspectorError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(table(rows))
 
 
 def learn(trainee: Any, settings: Settings, output: Path, console: Console) -> None:
-    """Train, and write a checkpoint after every tenth of the time."""
+    """Train, and write a checkpoint after every tenth of the time. Raises `click.ClickException` when stopped."""
     if settings.device == "cpu":
         torch.set_num_threads(1)
+    output.mkdir(parents=True, exist_ok=True)
     saved = 0
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("training", total=1.0)
-        for report in thinned(train(trainee, settings), 50, console.log):
-            progress.update(bar, completed=report.done)
-            if int(report.done * 10) > saved:
-                saved = int(report.done * 10)
-                trainee.save(output)
-    trainee.save(output)
+    try:
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("training", total=1.0)
+            for report in thinned(train(trainee, settings), 50, console.log):
+                progress.update(bar, completed=report.done)
+                if int(report.done * 10) > saved:
+                    saved = int(report.done * 10)
+                    trainee.save(output)
+    except KeyboardInterrupt:
+        raise click.ClickException(stopped(saved, output)) from None
     machine = torch.cuda.get_device_name() if settings.device == "cuda" else platform.processor() or platform.machine()
     console.log(f"{report.step} steps in {report.seconds / 60:.1f} minutes on {settings.device} ({machine}): {output}")
+
+
+def stopped(saved: int, output: Path) -> str:
+    """What is left of a training that was stopped after so many checkpoints, and how to have more."""
+    again = "It cannot be taken up again; with fewer --minutes it learns less, and comes to an end."
+    if saved:
+        return f"Stopped. {output} holds the checkpoint at {saved * 10} % of the time. {again}"
+    return f"Stopped before the first checkpoint, which comes at 10 % of the time: {output} holds nothing. {again}"
 
 
 def chosen(device: str) -> str:

@@ -13,6 +13,7 @@ from .grammar import grammatical
 from .questions import ABOUT_CLIPS, ABOUT_PICTURES
 
 SEEDS = 8
+NO_CAPTION = "unknown: no caption was right, and only in a right one is a colour word known to mean a thing"
 Row = tuple[str, str]
 
 
@@ -104,7 +105,7 @@ def _attention(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, numb
     shares = seeing.heads_on_things(session, cases("caption", number, sizes[:1]))
     best = sorted(shares.items(), key=lambda item: -item[1])[:3]
     text = ", ".join(f"layer {layer} head {head} {share:.1%}" for (layer, head), share in best)
-    return [("top attention of a caption's colour word on its thing, best heads", text)]
+    return [("top attention of a caption's colour word on its thing, best heads", text or NO_CAPTION)]
 
 
 def _lens(session: Any, sizes: Sequence[tuple[int, int]], clips: bool, number: int) -> list[Row]:

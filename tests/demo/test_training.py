@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from random import Random
 
+import click
 import pytest
 import torch
+import train_demo
 from demo_training import attention
 from demo_training.asking import kinds
 from demo_training.auxiliary import AuxiliaryHeads, labels
-from demo_training.evaluation import evaluate, table
+from demo_training.evaluation import _attention, evaluate, table
 from demo_training.lessons import Lesson, Plan, lessons
-from demo_training.loop import Report, thinned
+from demo_training.loop import Report, Settings, thinned
 from demo_training.qwen2_5_vl import SIZES, TinyQwen2_5_VL
 from demo_training.scenes import COLORS, SHAPES, Scene, Thing
+from rich.console import Console
 
 import inspector
 from inspector import Session
@@ -127,6 +132,25 @@ def test_a_line_is_said_of_so_many_steps_with_their_mean_losses() -> None:
     reports = [Report(step, step / 4, 1.0, answers=step, auxiliary=0.5) for step in range(1, 5)]
     assert list(thinned(iter(reports), 2, said.append)) == reports
     assert said == [" 50%  step 2  answers 1.500  auxiliary 0.500", "100%  step 4  answers 3.500  auxiliary 0.500"]
+
+
+@pytest.mark.parametrize(("done", "kept"), [(0.05, "holds nothing"), (0.35, "holds the checkpoint at 30 %")])
+def test_who_stops_a_training_is_told_what_is_left_of_it(
+    done: float, kept: str, tiny: TinyQwen2_5_VL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> Iterator[Report]:
+        yield Report(1, done, 1.0, 0.5, 0.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_demo, "train", interrupted)
+    with pytest.raises(click.ClickException, match=kept):
+        train_demo.learn(tiny, Settings(60), tmp_path, Console(stderr=True))
+    assert (tmp_path / "config.json").exists() == (done > 0.1)
+
+
+def test_the_evaluation_of_a_checkpoint_that_learned_nothing_says_what_is_missing(session: Session) -> None:
+    ((_, text),) = _attention(session, SIZES, clips=False, number=1)
+    assert "no caption was right" in text
 
 
 def test_the_evaluation_makes_a_table() -> None:
