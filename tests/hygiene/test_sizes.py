@@ -22,7 +22,6 @@ LARGER = {
     "inspector/tui/widgets/flow.py: Flow",
     "inspector/tui/widgets/heatmap.py: HeatMap",
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",
-    "inspector/tui/widgets/tokens_pane.py: TokensPane",
     "inspector/tui/widgets/virtual_list.py: VirtualList",
     # Tests of one thing from many sides.
     "tests/analysis/test_masks.py",
