@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from textual import work
@@ -37,15 +37,25 @@ class Moment:
             return first
         return max((step for step in steps if step <= self.step), default=steps[0] if steps else 0)
 
+    def moved(self, before: Shown, after: Shown) -> Moment:
+        """Choose what a tab went to by a way of its own, as far as that is another step or row; a copy of the whole."""
+        self.step = self.step if before.step == after.step else after.step
+        self.row = self.row if before.row == after.row else after.row
+        return replace(self)
+
 
 class Shown(Protocol):
-    """What a tab shows: a step among `steps`, and a row among so many."""
+    """A step and a row, as a tab shows them."""
 
     @property
     def step(self) -> int: ...
 
     @property
     def row(self) -> int: ...
+
+
+class Offered(Shown, Protocol):
+    """The same, with the steps that there are and how many rows."""
 
     @property
     def steps(self) -> Sequence[int]: ...
@@ -68,7 +78,7 @@ class MomentTab(Vertical, metaclass=AbstractWidget):
 
     @property
     @abstractmethod
-    def shown(self) -> Shown | None:
+    def shown(self) -> Offered | None:
         """What is on the screen; None as long as nothing is."""
 
     @abstractmethod
