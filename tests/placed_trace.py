@@ -17,7 +17,8 @@ from torch import Tensor
 
 from inspector.analysis.layout import Layout
 from inspector.trace import Media, Module, TensorInfo, Token, Trace, Value
-from tests.traces import TOKENS, Builder, info, model_info
+from tests.building import Builder, info
+from tests.traces import TOKENS, model_info
 
 LENGTH, LAYERS, BLOCKS, PATCHES = len(TOKENS), 3, 2, 16
 IMAGE = 151655

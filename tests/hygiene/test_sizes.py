@@ -25,11 +25,7 @@ LARGER = {
     "inspector/tui/widgets/virtual_list.py: VirtualList",
     # Tests of one thing from many sides.
     "tests/analysis/test_masks.py",
-    "tests/models/test_loading.py",
     "tests/recording/test_attention.py",
-    "tests/recording/test_recorder.py",
-    "tests/traces.py",
-    "tests/tui/test_inspector.py",
 }
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

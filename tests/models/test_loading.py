@@ -1,4 +1,4 @@
-"""Loading tiny checkpoints of real classes, whole and spread, in every dtype; building them without a checkpoint."""
+"""Loading tiny checkpoints of real classes, whole and spread, in every dtype."""
 
 from __future__ import annotations
 
@@ -12,35 +12,10 @@ import psutil
 import pytest
 import torch
 
-from inspector.errors import Cancelled, ModelError, UnknownReference
-from inspector.models import Family, Loaded, Options, Preset, Processor, devices, find, load_model
-from tests.fakes import save_tiny, tiny, tiny_config
-from tests.models.hubs import cache, serving
-
-IDS = torch.tensor([[1, 2, 3, 4, 5]])
-
-
-class Bare(Family):
-    """The generic family without tokenizer and pictures, which loading does not need."""
-
-    def matches(self, config: Any) -> bool:
-        return True
-
-    def processor(self, source: Any, config: Any) -> Processor:
-        return Processor(None, notices=["A stand-in."])
-
-
-def load(reference: object, presets: dict[str, Preset] | None = None, progress: Any = None, **options: Any) -> Loaded:
-    return load_model(find(str(reference), presets or {}), Options(**options), [Bare()], progress)
-
-
-def preset(name: str, **settings: Any) -> dict[str, Preset]:
-    return {"tiny": Preset("tiny", {**tiny_config(name).to_dict(), **settings}, {"top_k": 7, "do_sample": True})}
-
-
-def same_weights(model: Any, other: Any) -> bool:
-    pairs = zip(model.state_dict().items(), other.state_dict().items(), strict=True)
-    return all(name == twin and torch.equal(tensor, value) for (name, tensor), (twin, value) in pairs)
+from inspector.errors import Cancelled, ModelError
+from inspector.models import Family, Loaded, Options, devices, find, load_model
+from tests.fakes import save_tiny, tiny
+from tests.models.loading import IDS, Bare, load, same_weights
 
 
 @pytest.mark.parametrize("name", ["qwen2", "qwen2_5_vl", "llava", "gpt2"])
@@ -211,81 +186,6 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["qwen2", "qwen2_5_vl"])
-def test_preset_opens_without_weights(name: str) -> None:
-    loaded = load("preset:tiny", preset(name))
-    assert loaded.shape_only
-    assert {str(weight.device) for weight in loaded.model.parameters()} == {"meta"}
-    assert not loaded.model.training
-    assert loaded.model.generation_config.top_k == 7
-
-
-def test_directory_without_weights_opens_without_them_and_says_so(tmp_path: Path) -> None:
-    save_tiny("llava", tmp_path, weights=False)
-    loaded = load(tmp_path)
-    assert loaded.shape_only
-    assert "holds no weights" in loaded.notices[-1]
-    positions = loaded.model.get_buffer("model.vision_tower.embeddings.position_ids")
-    assert positions.tolist() == [[0, 1, 2, 3, 4]]
-
-
-def test_shape_only_leaves_the_weights_alone(tmp_path: Path) -> None:
-    save_tiny("qwen2", tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"not read")
-    loaded = load(tmp_path, shape_only=True, dtype="bfloat16")
-    assert loaded.shape_only
-    assert loaded.model.dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize("name", ["qwen2", "qwen2_5_vl", "llava"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_random_weights_are_real_repeatable_and_leave_the_generator_alone(name: str, dtype: str) -> None:
-    before = torch.get_rng_state()
-    first, second = (load("preset:tiny", preset(name), random_weights=True, dtype=dtype) for _ in range(2))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert same_weights(first.model, second.model)
-    assert not first.shape_only
-    assert {str(weight.dtype) for weight in first.model.parameters()} == {f"torch.{dtype}"}
-    assert first.model.get_input_embeddings().weight.std() > 0
-    assert not any(tensor.is_meta for tensor in (*first.model.parameters(), *first.model.buffers()))
-    assert "are random" in first.notices[-1]
-    assert first.model.generation_config.do_sample
-    with torch.inference_mode():
-        logits = first.model(input_ids=IDS.to(first.model.device)).logits
-    assert torch.isfinite(logits).all()
-
-
-def test_loading_leaves_the_preset_as_it_was() -> None:
-    presets = preset("qwen2_5_vl")
-    before = str(presets["tiny"].config)
-    load("preset:tiny", presets, dtype="float16", attention="eager")
-    assert str(presets["tiny"].config) == before
-
-
-def test_cached_repository_loads_without_the_network(
-    tmp_path: Path, cache_directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    cache("owner/name", save_tiny("qwen2", tmp_path), cache_directory)
-    loaded = load("owner/name")
-    assert loaded.reference == "owner/name"
-    assert same_weights(loaded.model, tiny("qwen2"))
-
-
-def test_cached_configuration_opens_without_weights_only_when_asked(
-    tmp_path: Path, cache_directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    cache("owner/name", save_tiny("qwen2", tmp_path, weights=False), cache_directory)
-    with pytest.raises(ModelError, match=r"HF_HUB_OFFLINE.*--shape-only opens that"):
-        load("owner/name")
-    assert load("owner/name", shape_only=True).shape_only
-
-
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="an accelerator has room for it")
 def test_model_that_fits_no_device_is_spread_and_computes_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -326,35 +226,3 @@ def test_family_may_name_a_class_instead_of_an_auto_class(tmp_path: Path) -> Non
     save_tiny("qwen2", tmp_path)
     for options in (Options(), Options(shape_only=True), Options(random_weights=True, trust_remote_code=True)):
         assert type(load_model(find(str(tmp_path), {}), options, [Direct()]).model) is type(tiny("qwen2"))
-
-
-def test_repository_is_downloaded_as_far_as_it_is_needed(
-    tmp_path: Path, cache_directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serving({"owner/name": save_tiny("qwen2", tmp_path)}) as server:
-        server.stand_in(monkeypatch)
-        assert load("owner/name", shape_only=True).shape_only
-        assert not list(cache_directory.rglob("*.safetensors"))
-        told: list[tuple[str, float | None]] = []
-        loaded = load("owner/name", progress=lambda *step: told.append(step))
-        assert same_weights(loaded.model, tiny("qwen2"))
-        assert ("downloading owner/name", 1.0) in told
-        server.requests.clear()
-        assert same_weights(load("owner/name").model, tiny("qwen2"))
-        assert server.requests == []
-
-
-def test_repository_without_weights_opens_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving({"owner/name": save_tiny("qwen2", tmp_path, weights=False)}) as server:
-        server.stand_in(monkeypatch)
-        loaded = load("owner/name")
-        assert loaded.shape_only
-        assert "holds no weights" in loaded.notices[-1]
-
-
-def test_absent_repository_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises((ModelError, UnknownReference), match="could not be downloaded"):
-        load("owner/name")

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+import inspector
+from inspector import Trace
+
 
 @dataclass
 class Pair:
@@ -73,3 +76,10 @@ class Survives(nn.Module):
 def hooks_of(model: nn.Module) -> int:
     """How many forward hooks are attached anywhere in a model."""
     return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
+
+
+def record(model: nn.Module, *args: Any, **asked: Any) -> Trace:
+    """The recording of one forward."""
+    with inspector.capture(model, **asked) as trace, torch.no_grad():
+        model(*args)
+    return trace

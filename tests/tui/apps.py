@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from inspector.trace import Trace
 from inspector.tui.app import InspectorApp
+from inspector.tui.bars import Breadcrumb, HeaderLine, NoticeLine, TabLine
 from inspector.tui.messages import Painted
 from inspector.tui.runs import Run
 
@@ -54,3 +55,8 @@ async def on_screen(pilot: Pilot[None], kind: type[Screen[Any]]) -> Any:
             return screen
         await pilot.pause(0.02)
     raise AssertionError(f"{type(pilot.app.screen).__name__} is in front, {kind.__name__} was expected")
+
+
+def text_of(pilot: Pilot[None], kind: type[HeaderLine | NoticeLine | TabLine | Breadcrumb]) -> str:
+    """What a bar of the screen in front says."""
+    return pilot.app.screen.query_one(kind).render().plain

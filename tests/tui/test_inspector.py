@@ -1,11 +1,10 @@
-"""The main screen: tabs, panes, moving between calls, and what can be done with a trace."""
+"""The main screen: tabs, the filter, failures, and what can be done with a trace."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from inspector.hookspecs import hookimpl
@@ -22,20 +21,10 @@ from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.save import SaveScreen, suggest
 from inspector.tui.widgets.calls_list import CallsList
-from inspector.tui.widgets.module_tree import ModuleTree
-from inspector.tui.widgets.tensor_panel import TensorPanel
-from tests.traces import big_trace, failing_trace, small_trace
-from tests.tui.apps import Quiet, on_screen, opened, settled
+from tests.traces import failing_trace, small_trace
+from tests.tui.apps import Quiet, on_screen, opened, settled, text_of
 
 WIDE, SMALL = (160, 50), (80, 24)
-
-
-def forward(pilot: Pilot[None]) -> ForwardTab:
-    return pilot.app.screen.query_one(ForwardTab)
-
-
-def text_of(pilot: Pilot[None], kind: type[HeaderLine | NoticeLine | TabLine | Breadcrumb]) -> str:
-    return pilot.app.screen.query_one(kind).render().plain
 
 
 async def test_the_first_tab_shows_the_model_its_notices_and_the_first_call() -> None:
@@ -49,128 +38,6 @@ async def test_the_first_tab_shows_the_model_its_notices_and_the_first_call() ->
         assert (tabs[:6], tabs[-2:]) == (["1", "Forward", "2", "Tokens", "3", "Masks"], ["8", "Views"])
         assert "call 0 ·" in text_of(pilot, Breadcrumb)
         assert isinstance(pilot.app.focused, CallsList)
-
-
-async def test_moving_through_the_calls_brings_the_other_panes_along() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, small_trace())
-        await pilot.press(*"jjjjjjjj")
-        await settled(pilot)
-        assert forward(pilot).index == 8
-        assert pilot.app.screen.query_one(ModuleTree).path == "language_model.layers.0.self_attn"
-        assert pilot.app.screen.query_one(TensorPanel).call == 8
-        crumbs = text_of(pilot, Breadcrumb)
-        assert "language_model › layers.0 › self_attn" in crumbs
-        assert "attention" in crumbs
-
-
-async def test_going_to_a_module_goes_to_its_first_call_and_back_returns() -> None:
-    trace = small_trace()
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, trace)
-        await pilot.press("shift+tab")
-        assert isinstance(pilot.app.focused, ModuleTree)
-        await pilot.press("G", "k")
-        await settled(pilot)
-        assert forward(pilot).index == trace.call("lm_head").index
-        await pilot.press("tab", "[")
-        await settled(pilot)
-        assert forward(pilot).index != trace.call("lm_head").index
-        await pilot.press("]")
-        await settled(pilot)
-        assert forward(pilot).index == trace.call("lm_head").index
-
-
-async def test_a_module_that_is_not_called_itself_leads_to_what_is_below_it() -> None:
-    trace = small_trace()
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, trace)
-        await pilot.press("shift+tab")
-        pilot.app.screen.query_one(ModuleTree).select("language_model.layers")
-        await settled(pilot)
-        assert forward(pilot).index == trace.call("language_model.layers.0").index
-
-
-async def test_a_module_that_never_ran_changes_nothing() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, small_trace())
-        await pilot.press("shift+tab", "G")
-        before = forward(pilot).index
-        assert pilot.app.screen.query_one(ModuleTree).path == "unused_head"
-        await settled(pilot)
-        assert forward(pilot).index == before
-
-
-async def test_producer_and_consumer_work_from_the_list_of_calls() -> None:
-    trace = small_trace()
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, trace)
-        await pilot.app.screen.go(trace.call("language_model.layers.0.norm").index)
-        await settled(pilot)
-        await pilot.press("c")
-        await settled(pilot)
-        assert forward(pilot).index == trace.call("language_model.layers.0.self_attn").index
-        assert forward(pilot).port == "input.hidden_states"
-        await pilot.press("p")
-        await settled(pilot)
-        assert forward(pilot).index == trace.call("language_model.layers.0.norm").index
-
-
-async def test_enter_goes_in_and_escape_comes_out() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, small_trace())
-        assert forward(pilot).at == "calls"
-        await pilot.press("enter")
-        assert forward(pilot).at == "tensor"
-        await pilot.press("escape")
-        assert forward(pilot).at == "calls"
-        await pilot.press("escape")
-        assert forward(pilot).at == "modules"
-        await pilot.press("escape")
-        assert forward(pilot).at == "modules"
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL])
-async def test_tab_visits_every_pane_and_shift_tab_goes_back(size: tuple[int, int]) -> None:
-    async with Quiet().run_test(size=size) as pilot:
-        await opened(pilot, small_trace())
-        seen = []
-        for _ in range(6):
-            seen.append(forward(pilot).at)
-            focused = pilot.app.focused
-            assert focused is not None
-            assert focused.is_on_screen
-            await pilot.press("tab")
-        assert {"modules", "calls", "tensor"} == set(seen)
-        here = forward(pilot).at
-        await pilot.press("tab", "shift+tab")
-        assert forward(pilot).at == here
-
-
-async def test_where_room_is_short_the_modules_fold_away() -> None:
-    async with Quiet().run_test(size=SMALL) as pilot:
-        await opened(pilot, small_trace())
-        assert not pilot.app.screen.query_one("#modules").display
-        assert pilot.app.screen.query_one("#tensor").display
-        await pilot.press("escape")
-        assert pilot.app.screen.query_one("#modules").display
-        assert not pilot.app.screen.query_one("#tensor").display
-        await pilot.resize_terminal(*WIDE)
-        await pilot.pause()
-        assert pilot.app.screen.query_one("#tensor").display
-
-
-async def test_zoom_gives_the_pane_all_the_room() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, small_trace())
-        await pilot.press("z")
-        await pilot.pause()
-        assert pilot.app.screen.query_one("#calls").size.width > 150
-        await pilot.press("tab")
-        await pilot.pause()
-        assert pilot.app.screen.query_one("#tensor").size.width > 150
-        await pilot.press("escape", "escape")
-        assert not forward(pilot).zoomed
 
 
 async def test_the_filter_narrows_the_list_that_has_the_focus() -> None:
@@ -213,16 +80,6 @@ async def test_number_keys_and_clicks_switch_tabs_and_the_focus_comes_back() -> 
         assert pilot.app.focused is before
 
 
-async def test_clicking_a_crumb_goes_to_that_call() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        await opened(pilot, small_trace())
-        await pilot.press(*"jjjjjjjj")
-        await settled(pilot)
-        await pilot.click(Breadcrumb, offset=(34, 0))
-        await settled(pilot)
-        assert forward(pilot).index == 4
-
-
 async def test_a_failed_forward_opens_on_its_failure() -> None:
     trace = failing_trace()
     async with Quiet().run_test(size=SMALL) as pilot:
@@ -238,7 +95,7 @@ async def test_a_failed_forward_opens_on_its_failure() -> None:
         ):
             assert words in text
         await pilot.press("enter")
-        assert forward(pilot).index == trace.failure.call if trace.failure else False
+        assert pilot.app.screen.query_one(ForwardTab).index == (trace.failure and trace.failure.call)
         assert pilot.app.screen.query_one(NoticeLine).has_class("-error")
         await pilot.press("f")
         await on_screen(pilot, FailureScreen)
@@ -359,13 +216,3 @@ async def test_a_trace_without_calls_opens() -> None:
             await pilot.press(key)
         await settled(pilot)
         assert isinstance(pilot.app.screen, InspectorScreen)
-
-
-async def test_a_long_trace_can_be_walked_while_it_is_still_being_read() -> None:
-    async with Quiet().run_test(size=WIDE) as pilot:
-        app = pilot.app
-        assert isinstance(app, Quiet)
-        await opened(pilot, big_trace(20_000))
-        await pilot.press("G")
-        await settled(pilot)
-        assert forward(pilot).index == 19_999

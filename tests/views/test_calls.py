@@ -6,7 +6,8 @@ from inspector.errors import InputError
 from inspector.parts import Cell, Table
 from inspector.trace import Trace
 from inspector.views.calls import VIEW, ports_text, tree
-from tests.traces import big_trace, failing_trace, info, small_trace, steps_trace
+from tests.building import info
+from tests.traces import big_trace, failing_trace, small_trace, steps_trace
 
 
 def shown(trace: Trace, **options: str) -> Table:

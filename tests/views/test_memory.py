@@ -5,7 +5,8 @@ from dataclasses import replace
 from inspector.parts import Curve, Table
 from inspector.trace import Module, Trace
 from inspector.views.memory import VIEW, parameters
-from tests.traces import Builder, info, model_info, small_trace, trace_of
+from tests.building import Builder, info
+from tests.traces import model_info, small_trace, trace_of
 
 
 def test_parts_of_the_model_add_up() -> None:

@@ -12,7 +12,8 @@ from inspector.errors import InputError, TraceError
 from inspector.parts import Curve, Heatmap, Part, Table, Text
 from inspector.trace import Trace
 from inspector.views.tensor import VIEW, wanted
-from tests.traces import Builder, info, small_trace, trace_of
+from tests.building import Builder, info
+from tests.traces import small_trace, trace_of
 
 LAYER = "language_model.layers.0"
 BAD = "language_model.layers.1.mlp"

@@ -12,7 +12,8 @@ from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.histogram import HistogramBars
 from inspector.tui.widgets.ports_list import PortsList
 from inspector.tui.widgets.tensor_panel import TensorPanel
-from tests.traces import Builder, failing_trace, info, model_info, small_trace
+from tests.building import Builder, info
+from tests.traces import failing_trace, model_info, small_trace
 from tests.tui.widgets.panel import SIZE, opened, settled, whole
 from tests.tui.widgets.screens import shown, text, until
 

@@ -9,7 +9,8 @@ from inspector.tui.widgets.axes_bar import AxesBar
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.links_list import LinksList
 from inspector.tui.widgets.tensor_panel import TensorPanel
-from tests.traces import Builder, info, model_info, small_trace
+from tests.building import Builder, info
+from tests.traces import model_info, small_trace
 from tests.tui.widgets.panel import SIZE, opened, settled, whole
 from tests.tui.widgets.screens import shown, stage, text
 
