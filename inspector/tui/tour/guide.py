@@ -13,6 +13,7 @@ from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.palette import Command, commands, take
 from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.inspector import InspectorScreen
+from inspector.tui.screens.within import WithinScreen
 from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import STOPS, Stop
 
@@ -47,10 +48,16 @@ class Guide:
     async def _show(self) -> None:
         """Put the text of the stop below the trace in front, and take its actions. A worker: actions take time."""
         async with self._going:
+            await self._come_out()
             await self._put_bar()
             for action in self.stop.actions:
                 await self._act(action)
             await self._put_bar()
+
+    async def _come_out(self) -> None:
+        """Leave what the reader went into from a generation: every stop begins on the screen of the tour itself."""
+        while isinstance(screen := self._app.screen, WithinScreen):
+            await screen.dismiss()
 
     async def leave(self) -> None:
         """End the tour, on whatever screen."""

@@ -36,8 +36,8 @@ class Stop:
 STOPS = (
     Stop(
         "A forward pass",
-        "A small trained Qwen2.5-VL was asked what is in a picture. Every module that ran stands in the middle, in "
-        "order, with the shape it returned. {list.down} and {list.up} move; on the right stands the tensor under the "
+        "A small trained Qwen2.5-VL was asked what is in a picture. The calls are the modules that ran, in order, with "
+        "the shapes they returned. {list.down} and {list.up} move; beside them stands the tensor of the call under the "
         "cursor: its values, where it comes from ({forward.producer}) and where it goes ({forward.consumer}).",
         ("tab.forward",),
         ("G", "k", "k", "k"),
@@ -45,18 +45,19 @@ STOPS = (
     Stop(
         "Tokens and positions",
         "The picture is 16 placeholder tokens among the text. Under M-RoPE each has a position in time, height and "
-        "width; {positions.told} explains how they come about. The text goes on behind the picture's longer side, "
-        "which is why the rope delta is negative: positions grow more slowly than tokens.",
-        ("tab.tokens", "positions.place"),
-        ("down", "down", "down", "right"),
+        "width: {positions.place} shows them on the picture, {positions.told} explains how they come about. The text "
+        "goes on behind the picture's longer side, which is why the rope delta is negative: positions grow more slowly "
+        "than tokens.",
+        ("tab.tokens",),
+        ("down", "down", "down", "right", "a"),
     ),
     Stop(
         "Masks",
         "Which keys each query could see, as the kernel really had it. The decoder is causal. Of the vision blocks, "
-        "some look within windows and some everywhere. {masks.mask} goes to the next mask; the line below it says why "
-        "the cell under the cursor is seen or not.",
+        "some look within windows and some everywhere. {masks.mask_before} and {masks.mask} go from mask to mask; the "
+        "words below the picture of one say why the cell under the cursor is seen or not.",
         ("tab.masks",),
-        ("n",),
+        ("p", "p"),
     ),
     Stop(
         "Attention, on the picture",
@@ -75,14 +76,14 @@ STOPS = (
         "The answer as a strip of tokens. The table shows a step: each column is a logits processor, each row a "
         "token with its probability. Here the model hesitates between ways to begin; a temperature of nearly 0 makes "
         "the first one certain. {generate.step} steps forward, {steps.back} back, {generate.run} runs.",
-        ("within.leave", "tab.generate", "flow.first"),
+        ("tab.generate", "flow.first"),
     ),
     Stop(
         "What if",
         "{generate.what_if} asks what other settings would have made of this step, without running the model: type 1 "
         "as the temperature and press enter. The last column and the bars show what would have been drawn from. "
         "{generate.change} sets it for the steps to come.",
-        ("tab.generate",),
+        ("tab.generate", "flow.first"),
         ("w", "1", "enter"),
     ),
     Stop(
@@ -90,7 +91,7 @@ STOPS = (
         "{generate.force} takes another token in place of this one: choose one, press enter, then {generate.run}. What "
         "was there stays: the new text is a branch, made from the cropped KV cache. {generate.compare} puts two "
         "branches side by side, {generate.forward} goes to the model's calls of a step.",
-        ("tab.generate",),
+        ("tab.generate", "flow.first"),
         ("t", "down", "down", "enter", "c"),
     ),
     Stop(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Footer
 
 from inspector.models import sources
 from inspector.tui.app import InspectorApp
 from inspector.tui.keymap import known_bindings
 from inspector.tui.screens.inspector import InspectorScreen
+from inspector.tui.screens.within import WithinScreen
 from inspector.tui.tour import guide
 from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import ACTION, STOPS, Stop
@@ -48,12 +52,18 @@ def front(screen: InspectorScreen) -> str | None:
     return screen.query_one("Pages").current  # type: ignore[attr-defined, no-any-return]
 
 
-@pytest.mark.usefixtures("demos")
-async def test_the_tour_opens_the_model_and_leads_from_stop_to_stop() -> None:
-    app = InspectorApp(tour=True)
-    async with app.run_test(size=(100, 40)) as pilot:
+@asynccontextmanager
+async def touring() -> AsyncIterator[tuple[Pilot[None], InspectorScreen]]:
+    """The tour at its first stop."""
+    async with InspectorApp(tour=True).run_test(size=(100, 40)) as pilot:
         screen = await on_screen(pilot, InspectorScreen)
         await settled(pilot)
+        yield pilot, screen
+
+
+@pytest.mark.usefixtures("demos")
+async def test_the_tour_opens_the_model_and_leads_from_stop_to_stop() -> None:
+    async with touring() as (pilot, screen):
         assert screen.trace.texts
         assert "What is it?" in screen.trace.texts[0]
         assert shown(screen).startswith("↓ moves.")
@@ -72,14 +82,25 @@ async def test_the_tour_opens_the_model_and_leads_from_stop_to_stop() -> None:
 
 
 @pytest.mark.usefixtures("demos")
-async def test_the_keys_in_the_text_are_the_readers_own() -> None:
-    app = InspectorApp(tour=True)
-    async with app.run_test(size=(100, 40)) as pilot:
-        screen = await on_screen(pilot, InspectorScreen)
+async def test_a_stop_leads_out_of_what_was_gone_into() -> None:
+    async with touring() as (pilot, screen):
+        within = WithinScreen(screen.run, dict, title="A step.")
+        await pilot.app.push_screen(within)
+        while not within.query(TourBar):
+            await pilot.pause(guide.LOOK)
+        assert shown(within).startswith("↓ moves.")
+        await pilot.press("f3")
         await settled(pilot)
-        app.update_keymap({"list.down": "ctrl+j"})
+        assert pilot.app.screen is screen
+        assert front(screen) == "tokens"
+
+
+@pytest.mark.usefixtures("demos")
+async def test_the_keys_in_the_text_are_the_readers_own() -> None:
+    async with touring() as (pilot, screen):
+        pilot.app.update_keymap({"list.down": "ctrl+j"})
         await pilot.press("f3", "f2")
-        await pilot.pause(0.5)
+        await settled(pilot)
         assert shown(screen).startswith("^j moves.")
 
 
