@@ -6,12 +6,12 @@ the first call that has them whole and the rows that each later call added.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from inspector.errors import InputError, TraceError, near
+from inspector.errors import TraceError
 from inspector.trace import Call, TensorInfo, Trace, Value
 
 if TYPE_CHECKING:
@@ -137,31 +137,6 @@ def in_vision(trace: Trace, path: str) -> bool:
     return any(path.startswith(f"{tower}.") for tower in towers)
 
 
-def choose(trace: Trace, layer: str, step: int = 0) -> Kernel:
-    """The attention call that a user names: `3` for the decoder's, `vision.3` for the vision tower's, or the path of
-    the module. By default the decoder's last; without a decoder, the last there is.
-
-    Raises `InputError` that lists what there is.
-    """
-    found = kernels(trace, step)
-    if not found:
-        raise InputError(nothing(trace, step))
-    decoder = [kernel for kernel in found if not in_vision(trace, kernel.path)]
-    if not layer:
-        return (decoder or found)[-1]
-    side, number = ([kernel for kernel in found if kernel not in decoder], layer.removeprefix("vision."))
-    if not layer.startswith("vision."):
-        side = decoder
-    if number.isdecimal():
-        if int(number) < len(side):
-            return side[int(number)]
-        raise InputError(f"There is no layer {layer}; this step has {_listing(decoder, found)}.")
-    paths = [kernel.path for kernel in found]
-    if layer not in paths:
-        raise InputError(f"No attention kernel was called by {layer!r} in step {step}.{near(layer, paths)}")
-    return found[paths.index(layer)]
-
-
 def nothing(trace: Trace, step: int) -> str:
     """Why there is no attention to show."""
     steps = sorted({call.step for call in trace.calls})
@@ -171,12 +146,6 @@ def nothing(trace: Trace, step: int) -> str:
         f"No module called one of transformers' attention kernels in step {step}: this model has attention of its own, "
         "or none."
     )
-
-
-def _listing(decoder: Sequence[Kernel], found: Sequence[Kernel]) -> str:
-    sides = [f"0 to {len(decoder) - 1}"] if decoder else []
-    vision = len(found) - len(decoder)
-    return " and ".join([*sides, *([f"vision.0 to vision.{vision - 1}"] if vision else [])])
 
 
 def grown(trace: Trace, call: Call, name: str, row: int, head: int) -> Tensor:

@@ -12,7 +12,7 @@ from inspector.analysis.forwards import Forward, kept, layout, placeholders, vis
 from inspector.analysis.layout import Layout
 from inspector.analysis.placement import Placement
 from inspector.analysis.positions import Span
-from inspector.analysis.tower import Tower, towers
+from inspector.analysis.tower import tower_of
 from inspector.analysis.windows import Size
 from inspector.trace import Call, Media, TensorInfo, Trace
 
@@ -125,16 +125,6 @@ def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Che
                 f"{counted(total.pixels, 'row')} of pixels, {counted(total.patches, 'patch', 'patches')} in the grids."
             )
             yield Check(f"{total.kind} patches", total.pixels == total.patches, text)
-
-
-def tower_of(trace: Trace, forward: Forward, kind: str) -> Tower | None:
-    """The run of the vision tower that encoded the pictures of a forward."""
-    sizes = forward.sizes.get(kind)
-    if not sizes:
-        return None
-    own = [tower for tower in towers(trace, layout(trace)) if tower.sizes == sizes]
-    inside = [tower for tower in own if tower.call.step == forward.step and tower.call.index > forward.call]
-    return next(iter(inside), own[0] if own else None)
 
 
 def pixel_values(trace: Trace, forward: Forward, kind: str) -> Tensor | None:

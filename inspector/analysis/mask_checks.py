@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from inspector.analysis.checks import Check, counted, some
-from inspector.analysis.forwards import layout
 from inspector.analysis.kernels import in_vision
+from inspector.analysis.layers import towers_in
 from inspector.analysis.mask_report import Group, forward_of, paddings
-from inspector.analysis.tower import blocks, towers
+from inspector.analysis.tower import blocks
 from inspector.trace import TensorInfo, Trace
 
 
@@ -114,8 +114,8 @@ def kind_of(pattern: str, keys: int, asked: str, window: int) -> str:
 
 def block_checks(trace: Trace, step: int) -> Iterator[Check]:
     """Whether each vision block attends to windows or to whole frames as the configuration and published models say."""
-    for tower in towers(trace, layout(trace)):
-        if tower.call.step != step or not tower.has_windows:
+    for tower, name in towers_in(trace, step):
+        if not tower.has_windows:
             continue
         found = blocks(trace, tower)
         wrong = [
@@ -124,7 +124,7 @@ def block_checks(trace: Trace, step: int) -> Iterator[Check]:
             if block.wrong
         ]
         text = f"All {counted(len(found), 'block')} attend as the configuration says."
-        yield Check(f"vision blocks of {tower.call.path}", not wrong, some(wrong) + "." if wrong else text)
+        yield Check(f"vision blocks of {name}", not wrong, some(wrong) + "." if wrong else text)
         other = [
             f"{block.number} ({SEEN[block.published]})" for block in found if block.published not in ("", block.asked)
         ]

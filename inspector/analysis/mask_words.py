@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
 from inspector.analysis.checks import counted
 from inspector.analysis.forwards import layout
 from inspector.analysis.kernels import Kernel, in_vision
+from inspector.analysis.layers import run_of
 from inspector.analysis.mask_report import forward_of
 from inspector.analysis.masks import Applied
-from inspector.analysis.regions import tower_around
+from inspector.analysis.patches import patches
 from inspector.analysis.sequence import Place, Sequenced, key_offset, sequence
 from inspector.analysis.spans import Bools, Spans
-from inspector.analysis.tower import Block, Tower, blocks
-from inspector.analysis.windows import patch_place
+from inspector.analysis.tower import Block, blocks
 from inspector.analysis.wording import visible
 
 MOST_RUNS = 3
@@ -77,10 +75,7 @@ class Names:
 def names_of(kernel: Kernel, row: int, tokens: Sequenced | None = None) -> Names:
     """What the queries and keys of a kernel stand for in a row of the batch; `tokens` are its tokens, where read."""
     if in_vision(kernel.trace, kernel.path):
-        tower = tower_around(kernel)
-        if tower is None or tower.patches != kernel.queries:
-            return Names("place")
-        return Names("place", patch=_Patches(tower))
+        return Names("place", patch=patches(kernel, row).name)
     own = sequence(kernel.trace, kernel.call.step, row) if tokens is None else tokens
     return Names("token", own.first, key_offset(kernel, own), own.places, _padding(kernel, own, row))
 
@@ -91,28 +86,6 @@ def _padding(kernel: Kernel, tokens: Sequenced, row: int) -> Bools | None:
         return None
     padded: Bools = forward.mask[row % forward.mask.shape[0]].numpy(force=True) == 0
     return padded
-
-
-class _Patches:
-    """Where the patch at each place of a vision tower's blocks stands, the order of windows undone."""
-
-    def __init__(self, tower: Tower) -> None:
-        self._tower = tower
-        self._ends = list(accumulate(frames * rows * columns for frames, rows, columns in tower.sizes))
-        self._order = tower.order() if tower.has_windows else None
-
-    def __call__(self, place: int) -> str:
-        if not 0 <= place < self._tower.patches:
-            return ""
-        patch, area = place, self._tower.layout.merge**2
-        if self._order is not None:
-            patch = self._order[place // area] * area + place % area
-        picture = bisect_right(self._ends, patch)
-        size = self._tower.sizes[picture]
-        patch -= self._ends[picture - 1] if picture else 0
-        frame, row, column = patch_place(size, self._tower.layout.merge, patch)
-        name = f"video frame {frame + 1} of picture {picture + 1}" if size[0] > 1 else f"picture {picture + 1}"
-        return f"{name}, row {row}, column {column}"
 
 
 def sight(found: Applied, names: Names, query: int, key: int) -> str:
@@ -215,9 +188,9 @@ def pieces(kernel: Kernel) -> str:
 
 def blocks_of(found: Sequence[Kernel]) -> list[Block]:
     """The blocks of a vision tower with grids in which some kernels were called; none for other kernels."""
-    tower = tower_around(found[0]) if in_vision(found[0].trace, found[0].path) else None
+    run = run_of(found[0])
     paths = [kernel.path for kernel in found]
-    own = [] if tower is None else blocks(found[0].trace, tower)
+    own = [] if run is None or run.tower is None else blocks(found[0].trace, run.tower)
     return [block for block in own if any(path.startswith(f"{block.path}.") for path in paths)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inspector.analysis.forwards import TOWER_GRID, kept, vision_towers
+from inspector.analysis.forwards import TOWER_GRID, Forward, forwards, kept, layout, vision_towers
 from inspector.analysis.layout import Layout
 from inspector.analysis.windows import Size, frame_lengths, patch_places, window_index, window_lengths
 from inspector.trace import Call, TensorInfo, Trace
@@ -72,6 +72,34 @@ def towers(trace: Trace, how: Layout) -> list[Tower]:
                 sizes = [(int(frames), int(rows), int(columns)) for frames, rows, columns in grid.tolist()]
                 found.append(Tower(trace.calls[index], sizes, how))
     return sorted(found, key=lambda tower: tower.call.index)
+
+
+def tower_of(trace: Trace, forward: Forward, kind: str) -> Tower | None:
+    """The run of the vision tower that encoded the pictures, or videos, of a forward."""
+    return _encoder(towers(trace, layout(trace)), forward, kind)
+
+
+def kinds(trace: Trace, found: Sequence[Tower]) -> dict[int, str]:
+    """What each run of a tower was given, image or video, by the index of its call: told from the grids of the
+    forwards, and where no forward says so, from the frames.
+    """
+    told = {tower.call.index: "video" if any(size[0] > 1 for size in tower.sizes) else "image" for tower in found}
+    for forward in forwards(trace) if found else ():
+        for kind in forward.sizes:
+            own = _encoder(found, forward, kind)
+            if own is not None:
+                told[own.call.index] = kind
+    return told
+
+
+def _encoder(found: Sequence[Tower], forward: Forward, kind: str) -> Tower | None:
+    sizes = forward.sizes.get(kind)
+    if not sizes:
+        return None
+    own = [tower for tower in found if tower.sizes == sizes]
+    inside = [tower for tower in own if tower.call.step == forward.step and tower.call.index > forward.call]
+    alike = [other for other, grids in forward.sizes.items() if grids == sizes]  # each has a run of its own, in turn
+    return next(iter((inside or own)[alike.index(kind) :]), next(iter(inside or own), None))
 
 
 def positions(trace: Trace, tower: Tower) -> tuple[Tensor | None, list[tuple[int, int]]]:

@@ -12,10 +12,12 @@ from inspector.views.masks import step_of
 
 if TYPE_CHECKING:
     from inspector.analysis.kernels import Kernel
+    from inspector.analysis.patches import Patches
     from inspector.analysis.sequence import Sequenced
 
 MEAN = "mean"
 GROUP = "group."
+CLASS = "class"
 TOP = 12
 
 
@@ -30,22 +32,25 @@ def show(
     picture: str = "",
     top: str = "",
 ) -> Sequence[Part]:
-    from inspector.analysis.kernels import choose, kernels, nothing
+    from inspector.analysis.kernels import in_vision, kernels, nothing
+    from inspector.analysis.layers import choose
+    from inspector.analysis.patches import patches
     from inspector.analysis.sequence import sequence
     from inspector.views import attention_parts as parts
 
     number = step_of(trace, step)
     if not kernels(trace, number):
         return [Table("Attention", parts.FACTS, [], nothing(trace, number))]
-    kernel = choose(trace, layer, number)
+    kernel = choose(trace, layer, number, picture)
     if trace.model.shape_only:
         return [parts.calls(trace, number)]
     place = whole(row or "0", "row", kernel.batch, "rows in the batch")
     chosen = heads_of(kernel, head)
     tokens = sequence(trace, number, place)
-    at = query_of(trace, kernel, tokens, query)
+    own = patches(kernel, place) if in_vision(trace, kernel.path) else None
+    at = query_of(kernel, tokens, query) if own is None else patch_of(own, query, picture)
     count = whole(top, "top", kernel.keys + 1, "keys") if top else TOP
-    look = parts.Look(trace, kernel, place, chosen, at, tokens)
+    look = parts.Look(trace, kernel, place, chosen, at, tokens, own)
     return [
         parts.facts(look),
         parts.where(look),
@@ -72,19 +77,12 @@ def heads_of(kernel: Kernel, head: str) -> range:
     return range(one, one + 1)
 
 
-def query_of(trace: Trace, kernel: Kernel, tokens: Sequenced, query: str) -> int:
-    """The query that is asked for, by its place in the kernel's call.
-
-    In the decoder it is asked for by the index of its token in the row, and is the last by default; in a vision tower
-    by the patch in the order of the picture, and is the one in the middle by default. Raises `InputError`.
+def query_of(kernel: Kernel, tokens: Sequenced, query: str) -> int:
+    """The query that is asked for by the index of its token in the row, by its place in the kernel's call; by default
+    the last. Raises `InputError`.
     """
-    from inspector.analysis.kernels import in_vision
-    from inspector.analysis.regions import patch_place
     from inspector.errors import InputError
 
-    if in_vision(trace, kernel.path):
-        patches = patch_place(trace, kernel)
-        return patches[whole(query, "query", len(patches), "patches")] if query else patches[len(patches) // 2]
     if not query:
         return kernel.queries - 1
     index = whole(query, "query", tokens.first + kernel.queries, "tokens so far")
@@ -96,6 +94,25 @@ def query_of(trace: Trace, kernel: Kernel, tokens: Sequenced, query: str) -> int
     return index - tokens.first
 
 
+def patch_of(own: Patches, query: str, picture: str) -> int:
+    """The query of a vision tower that is asked for, by its place in the kernel's call: a patch of a picture (by
+    default the first) in the order of `pixel_values`, by default the one in the middle; or the class token.
+
+    Raises `InputError`.
+    """
+    from inspector.analysis.layers import picture_named
+
+    if query == CLASS and own.others:
+        return own.others[0]
+    there = [(region.kind, region.number) for region in own.regions]
+    number = there.index(picture_named(picture, there)) if picture and there else 0
+    if not query:
+        return own.places[own.middle(number)]
+    before, count = own.extent(number)
+    what = f"patches of {own.regions[number].picture}" if there else "patches"
+    return own.places[before + whole(query, "query", count, what)]
+
+
 def _needs(**asked: str) -> list[str]:
     """Queries and keys, of one layer where one is named, else of all of them; and the pictures."""
     from inspector.analysis.kernels import NEEDED
@@ -103,8 +120,7 @@ def _needs(**asked: str) -> list[str]:
 
     layer = asked.get("layer", "")
     number = layer.removeprefix("vision.")
-    vision = layer.startswith("vision.")  # whose numbers go on from picture to picture, where the tower runs for each
-    where = "*" if not layer or vision else f"*.{number}.*" if number.isdecimal() else layer
+    where = "*" if not layer else f"*.{number}.*" if number.isdecimal() else layer
     return [*(f"{where}:{glob.partition(':')[2]}" for glob in NEEDED), *KEPT]
 
 
@@ -117,8 +133,9 @@ VIEW = View(
         "step": "The forward, from 0, the prefill",
         "row": "The row of the batch, from 0",
         "head": f"The head, from 0, {GROUP}0 for the mean of those that share keys, or {MEAN}, the default",
-        "query": "The token that looks, by its index in the row (by default the last), or the patch in a vision tower",
-        "picture": "Only this picture or video, from 1",
+        "query": "The token that looks, by its index in the row (by default the last); in a vision tower a patch of a "
+        f"picture in the order of pixel_values, by default the one in the middle, or {CLASS}, its class token",
+        "picture": "Only this picture, from 1, or video, video.1; in a vision tower the one whose patch looks",
         "top": f"How many of the keys to list ({TOP})",
     },
     needs=_needs,

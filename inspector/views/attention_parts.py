@@ -12,12 +12,14 @@ from torch import Tensor
 from inspector.analysis.attention import Attention, entropy, top
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import Kernel, in_vision, kernels
+from inspector.analysis.layers import picture_named, run_of
 from inspector.analysis.overlay import overlaid
+from inspector.analysis.patches import CLASS, Patches
 from inspector.analysis.regions import Region, regions
 from inspector.analysis.sequence import Sequenced, key_offset
 from inspector.analysis.tensors import cells, edges
 from inspector.analysis.wording import visible
-from inspector.errors import InputError, TraceError
+from inspector.errors import TraceError
 from inspector.parts import Cell, Column, Heatmap, Part, Picture, Table
 from inspector.trace import Trace
 from inspector.views.backdrop import backdrop
@@ -27,6 +29,8 @@ CELLS = (64, 128)
 """The most rows and columns of a heatmap."""
 
 FACTS = (Column("field"), Column("value"))
+
+WINDOWS = "Patches stand in window order, as the blocks have them."
 
 NO_VALUES = (
     "The model ran without weights (shape-only): queries and keys have a shape and no values, so nothing can be said "
@@ -44,6 +48,7 @@ class Look:
     heads: range
     query: int
     tokens: Sequenced
+    patches: Patches | None = None
 
     @cached_property
     def attention(self) -> Attention:
@@ -60,16 +65,14 @@ class Look:
         return self.of_heads[self.heads.start : self.heads.stop].mean(0)
 
     @cached_property
-    def in_vision(self) -> bool:
-        return in_vision(self.trace, self.kernel.path)
-
-    @cached_property
     def offset(self) -> int:
         """The index of the token that the first key stands for."""
-        return 0 if self.in_vision else key_offset(self.kernel, self.tokens)
+        return 0 if self.patches is not None else key_offset(self.kernel, self.tokens)
 
     @cached_property
     def regions(self) -> list[Region]:
+        if self.patches is not None:
+            return self.patches.regions
         return regions(self.trace, self.kernel, self.row, self.tokens)
 
     @property
@@ -86,17 +89,18 @@ class Look:
 
     def named(self, key: int, *, asks: bool = False) -> str:
         """A key (or query) in words."""
-        if self.in_vision:
-            return next(
-                (_patch(self.trace, region, key) for region in self.regions if key in region.keys), f"place {key}"
-            )
+        if self.patches is not None:
+            return _patch(self.trace, self.patches, key)
         index = key + (self.tokens.first if asks else self.offset)
         token = self.tokens.at(index)
         return f"token {index}" + (f" {visible(token.text, spaces=True)!r}" if token is not None and token.text else "")
 
 
-def _patch(trace: Trace, region: Region, key: int) -> str:
-    row, column = divmod(region.keys.index(key), region.columns)
+def _patch(trace: Trace, patches: Patches, key: int) -> str:
+    found = patches.at(key)
+    if found is None:
+        return patches.name(key) or f"place {key}"
+    region, row, column = found
     return f"row {row}, column {column} of {_name(trace, region)}"
 
 
@@ -114,10 +118,10 @@ def facts(look: Look) -> Table:
         heads += f" in {counted(kernel.key_heads, 'group')} of {kernel.group} that share keys and values"
     rows: list[tuple[Cell, ...]] = [
         ("module", kernel.path),
-        ("query", f"{look.asker}, one of {kernel.queries:,}"),
+        ("query", _query(look)),
         ("head", look.who),
         ("heads", heads),
-        ("keys", f"{kernel.keys:,}" + (f", from token {look.offset} on" if look.offset else "")),
+        ("keys", _keys(look)),
         ("mask", look.attention.mask.pattern),
         ("kernel", f"{kernel.name} in {kernel.query.dtype}; worked out again in float32"),
         ("scaling", kernel.scaling),
@@ -126,6 +130,23 @@ def facts(look: Look) -> Table:
         ("entropy", _entropy(look)),
     ]
     return Table("Attention", FACTS, rows)
+
+
+def _query(look: Look) -> str:
+    if look.patches is None or not look.patches.regions:
+        return f"{look.asker}, one of {look.kernel.queries:,}"
+    number = look.patches.number(look.query)
+    if number is None:
+        return look.asker
+    moved = f", at place {look.query} in window order" if look.patches.reordered else ""
+    return f"patch {number}, {look.asker}{moved}"
+
+
+def _keys(look: Look) -> str:
+    if look.patches is None or not look.patches.regions:
+        return f"{look.kernel.keys:,}" + (f", from token {look.offset} on" if look.offset else "")
+    found = counted(len(look.patches.places), "patch", "patches")
+    return f"{found} and a {CLASS}" if look.patches.others else found
 
 
 def _sink(look: Look, sinks: Tensor) -> str:
@@ -145,7 +166,9 @@ def where(look: Look) -> Table:
         (_name(look.trace, region), sum(key >= 0 for key in region.keys), region.share(given))
         for region in look.regions
     ]
-    if not look.in_vision:
+    if look.patches is not None:
+        rows += [(CLASS, 1, float(given[key])) for key in look.patches.others]
+    else:
         in_pictures = {key for region in look.regions for key in region.keys}
         kinds: dict[str, list[int]] = {}
         for key in range(look.kernel.keys):
@@ -166,9 +189,10 @@ KINDS = {"text": "text", "special": "special tokens", "pad": "padding", "image":
 
 def attended(look: Look, count: int) -> Table:
     """The keys with the largest probabilities, and the head that looks at each the most."""
+    first, second = ("key", "token") if look.patches is None else ("patch", "where it is")
     columns = (
-        Column("key", "right"),
-        Column("token"),
+        Column(first, "right"),
+        Column(second),
         Column("kind"),
         Column("probability", "right"),
         Column("most by head", "right"),
@@ -176,11 +200,12 @@ def attended(look: Look, count: int) -> Table:
     )
     rows = []
     for item in top(look.probabilities, count):
-        token = None if look.in_vision else look.tokens.at(item.key + look.offset)
+        token = None if look.patches is not None else look.tokens.at(item.key + look.offset)
+        index = item.key + look.offset if look.patches is None else look.patches.number(item.key)
         most = int(look.of_heads[:, item.key].nan_to_num(0).argmax())
         text = look.named(item.key) if token is None else visible(token.text, spaces=True)
         kind = None if token is None else token.kind
-        rows.append((item.key + look.offset, text, kind, item.probability, most, float(look.of_heads[most, item.key])))
+        rows.append((index, text, kind, item.probability, most, float(look.of_heads[most, item.key])))
     return Table("Most attended", columns, rows, f"By {look.who}.")
 
 
@@ -188,11 +213,8 @@ def pictures(look: Look, picture: str) -> Iterator[Part]:
     """The attention over each picture: as numbers, and drawn over the picture itself."""
     found = look.regions
     if picture:
-        numbers = sorted({region.number for region in found})
-        if not picture.isdecimal() or int(picture) - 1 not in numbers:
-            there_are = ", ".join(str(item + 1) for item in numbers) or "none"
-            raise InputError(f"--picture {picture}: of the pictures among these keys there are {there_are}.")
-        found = [region for region in found if region.number == int(picture) - 1]
+        wanted = picture_named(picture, [(region.kind, region.number) for region in found])
+        found = [region for region in found if (region.kind, region.number) == wanted]
     most = max((region.most(look.probabilities) for region in look.regions), default=0.0)
     for region in found:
         heat = region.map(look.probabilities)
@@ -211,8 +233,12 @@ def heads(look: Look) -> Heatmap:
     grouped = f"heads, {kernel.group} in a row share their keys" if kernel.group > 1 else "heads"
     columns = edges(kernel.keys, CELLS[1])
     values = cells(look.of_heads, edges(kernel.heads, CELLS[0]), columns, "max")
-    coarse = "A cell shows the largest of what it covers." if len(columns) - 1 < kernel.keys else ""
-    return Heatmap(f"Heads of {look.asker}", values, grouped, f"keys from {look.offset}", coarse)
+    notes = ["A cell shows the largest of what it covers."] if len(columns) - 1 < kernel.keys else []
+    keys = f"keys from {look.offset}"
+    if look.patches is not None:
+        keys = _keys(look)
+        notes += [WINDOWS] if look.patches.reordered else []
+    return Heatmap(f"Heads of {look.asker}", values, grouped, keys, " ".join(notes))
 
 
 def matrix(look: Look) -> list[Part]:
@@ -227,7 +253,9 @@ def matrix(look: Look) -> list[Part]:
     notes = ["A cell shows the largest of what it covers."] if len(across) - 1 < kernel.keys else []
     if len(rows) < kernel.queries:
         notes.append(f"Some of {kernel.queries:,} queries; choose with --query.")
-    first = rows.start + (0 if look.in_vision else look.tokens.first)
+    first = rows.start + (0 if look.patches is not None else look.tokens.first)
+    if look.patches is not None and look.patches.reordered:
+        notes.append(WINDOWS)
     return [
         Heatmap(
             f"Head {look.heads.start} of {kernel.path}",
@@ -241,11 +269,9 @@ def matrix(look: Look) -> list[Part]:
 
 def entropies(trace: Trace, step: int, look: Look) -> Heatmap:
     """The entropy of every head of every layer on the same side, for the same query."""
-    alike = [
-        kernel
-        for kernel in kernels(trace, step)
-        if in_vision(trace, kernel.path) == look.in_vision and kernel.queries == look.kernel.queries
-    ]
+    run = run_of(look.kernel)
+    side = [own for own in kernels(trace, step) if not in_vision(trace, own.path)] if run is None else run.kernels
+    alike = [kernel for kernel in side if kernel.queries == look.kernel.queries]
     lines, missing = [], 0
     most = max(kernel.heads for kernel in alike)
     for kernel in alike:

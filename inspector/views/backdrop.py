@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inspector.analysis.ledger import entries, tower_of
+from inspector.analysis.ledger import entries
 from inspector.analysis.overlay import picture_of
 from inspector.analysis.placement import placements
 from inspector.analysis.regions import Region
+from inspector.analysis.tower import tower_of
 from inspector.trace import Trace
 from inspector.views.vision_pictures import rebuilt
 

@@ -42,8 +42,10 @@ def show(
     head: str = "",
     queries: str = "",
     keys: str = "",
+    picture: str = "",
 ) -> Sequence[Part]:
-    from inspector.analysis.kernels import choose, kernels, nothing
+    from inspector.analysis.kernels import kernels, nothing
+    from inspector.analysis.layers import choose
     from inspector.analysis.mask_checks import mask_checks
     from inspector.analysis.mask_report import groups, paddings
     from inspector.views.positions import checked
@@ -51,7 +53,7 @@ def show(
     number = step_of(trace, step)
     if not kernels(trace, number):
         return [Table("Masks", COLUMNS, [], nothing(trace, number))]
-    kernel = choose(trace, layer, number)
+    kernel = choose(trace, layer, number, picture)
     place = whole(row or "0", "row", kernel.batch, f"rows in the batch of {kernel.path}")
     found = groups(trace, number, place)
     rows = paddings(trace, number)
@@ -80,10 +82,13 @@ def table(found: Sequence[Group], row: int) -> Table:
 
 
 def _line(group: Group) -> tuple[Cell, ...]:
+    from inspector.analysis.layers import ran_on
+
     kernel, found = group.kernels[0], group.applied
     read = {"tensor": "the tensor", "rule": "its rule", "kernel": "the kernel's arguments", "unknown": None}
+    run = ran_on(group.kernels)
     return (
-        group.name,
+        f"{group.name} on {run}" if run else group.name,
         len(group.kernels),
         found.pattern,
         kernel.queries,
@@ -116,8 +121,8 @@ def _badge(item: Padding) -> str:
 
 def vision_blocks(trace: Trace, step: int) -> list[Part]:
     """Each block of a vision tower: windows or whole frames, as it ran, as configured and as published."""
-    from inspector.analysis.forwards import layout
-    from inspector.analysis.tower import blocks, towers
+    from inspector.analysis.layers import towers_in
+    from inspector.analysis.tower import blocks
 
     columns = (
         Column("block", "right"),
@@ -129,9 +134,7 @@ def vision_blocks(trace: Trace, step: int) -> list[Part]:
         Column("mark"),
     )
     tables: list[Part] = []
-    for tower in towers(trace, layout(trace)):
-        if tower.call.step != step:
-            continue
+    for tower, name in towers_in(trace, step):
         rows = [
             (
                 block.number,
@@ -145,7 +148,7 @@ def vision_blocks(trace: Trace, step: int) -> list[Part]:
             for block in blocks(trace, tower)
         ]
         note = "windows: within a window of the picture; full: within a whole frame; both: a frame that is one window."
-        tables.append(Table(f"Blocks of {tower.call.path}", columns, rows, note))
+        tables.append(Table(f"Blocks of {name}", columns, rows, note))
     return tables
 
 
@@ -217,5 +220,6 @@ VIEW = View(
         "head": "The head, from 0, where heads have masks of their own",
         "queries": "The queries to draw: one, or start:stop",
         "keys": "The keys to draw: one, or start:stop",
+        "picture": "Where the vision tower ran more than once: its run on this picture, 1, or video, video.1",
     },
 )

@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from inspector.analysis.checks import counted
 from inspector.analysis.conversation import Spot, Standing
+from inspector.analysis.forwards import layout
 from inspector.analysis.layout import Layout
-from inspector.analysis.ledger import Entry, entries, tower_of
+from inspector.analysis.ledger import Entry, entries
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import named, written
+from inspector.analysis.regions import token_regions
+from inspector.analysis.sequence import Sequenced
+from inspector.analysis.tower import tower_of
 from inspector.analysis.wording import number
 from inspector.parts import Cell, Column, Table
 from inspector.trace import Trace
 from inspector.views.position_tables import MARK
-from inspector.views.position_words import picture_name
+from inspector.views.position_words import numbered, picture_name
 from inspector.views.vision_map import Map, table
 
 Fact = tuple[str, str, bool]
@@ -38,6 +42,24 @@ def token_facts(trace: Trace, standing: Standing, how: Layout) -> Iterator[Fact]
     yield from _delta(standing)
     if standing.spot is not None:
         yield from _patches(trace, standing)
+
+
+def square_facts(trace: Trace, row: int, tokens: Sequenced, index: int) -> Iterator[Fact]:
+    """Where the token at an index of its row stands in a picture without a grid; nothing for any other token."""
+    region = next((region for region in token_regions(trace, row, tokens) if index in region.keys), None)
+    if region is not None:
+        down, across = divmod(region.keys.index(index), region.columns)
+        name = numbered(trace, region.kind, region.number)
+        text = f"Row {down}, column {across} of {region.rows}×{region.columns} in {name}{class_note(trace)}."
+        yield "in its picture", text, False
+
+
+def class_note(trace: Trace) -> str:
+    """What became of the class token that a vision tower puts before its patches; empty where it has none."""
+    how = layout(trace)
+    if not how.class_token:
+        return ""
+    return "; the class token is " + ("kept, as the token before them" if how.select == "full" else "left out")
 
 
 def _position(standing: Standing) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from inspector.analysis.checks import Check
-from inspector.analysis.ledger import Entry, entries, ledger_checks, totals, tower_of
+from inspector.analysis.ledger import Entry, entries, ledger_checks, totals
 from inspector.analysis.placement import Placement, placements
-from inspector.analysis.tower import Tower, blocks, undone
+from inspector.analysis.tower import Tower, blocks, tower_of, undone
 from inspector.errors import InputError
 from inspector.parts import Part, Text, View
 from inspector.trace import Trace

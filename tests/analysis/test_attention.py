@@ -13,7 +13,8 @@ from torch import Tensor
 import inspector
 from inspector import Trace, TraceError
 from inspector.analysis.attention import Attention, entropy, top
-from inspector.analysis.kernels import NEEDED, Kernel, choose, in_vision, kernels
+from inspector.analysis.kernels import NEEDED, Kernel, in_vision, kernels
+from inspector.analysis.layers import choose
 from tests.attention_cases import (
     EAGER_ALONE,
     PICTURES,

@@ -13,7 +13,7 @@ PROGRAM = """
 import torch, inspector
 from tests.fakes import tiny
 from inspector.analysis.attention import Attention
-from inspector.analysis.kernels import choose
+from inspector.analysis.layers import choose
 
 def status(field):
     line = next(line for line in open("/proc/self/status") if line.startswith(field))

@@ -9,7 +9,7 @@ import torch
 
 import inspector
 from inspector import Trace
-from inspector.analysis.kernels import choose
+from inspector.analysis.layers import choose
 from inspector.analysis.mask_words import names_of, own_key, runs_seen, sight
 from inspector.analysis.masks import applied
 from inspector.views.masks import VIEW
@@ -59,7 +59,7 @@ def test_patches_are_named_by_where_they_stand() -> None:
     """Window order is undone: the place of a patch in the picture is told, not its place among the queries."""
     trace = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl", "three"), values=())
     words = said(trace, 0, 30, layer="vision.0")
-    assert words.startswith("Query 0 (picture 1, row 0, column 0) may not see key 30 (picture 2, row 1, column 2)")
+    assert words.startswith("Query 0 (image 1, row 0, column 0) may not see key 30 (image 2, row 1, column 2)")
     assert "it lies behind the block of keys 0–" in words
     assert "both stand in the block of keys 0–" in said(trace, 1, 2, layer="vision.0")
 

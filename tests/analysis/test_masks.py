@@ -12,7 +12,8 @@ from torch import Tensor
 from transformers import masking_utils as library
 
 from inspector import Call, TensorInfo, Trace
-from inspector.analysis.kernels import Kernel, choose, kernel_of, kernels
+from inspector.analysis.kernels import Kernel, kernel_of, kernels
+from inspector.analysis.layers import choose
 from inspector.analysis.mask_rules import NoRule, Place, hidden_runs, pattern, spans, words
 from inspector.analysis.masks import applied, left_out, maker, makers
 from inspector.analysis.spans import Bools, Spans, from_rows, runs

@@ -13,9 +13,10 @@ from transformers.vision_utils import get_vision_window_index
 
 import inspector
 from inspector import Trace
-from inspector.analysis.kernels import choose
+from inspector.analysis.layers import choose
 from inspector.analysis.overlay import LONGEST, overlaid, picture_of, size_of
-from inspector.analysis.regions import Region, patch_place, regions
+from inspector.analysis.patches import patches
+from inspector.analysis.regions import Region, regions
 from inspector.analysis.sequence import key_offset, sequence
 from tests.attention_cases import GRIDS, STEPS, WINDOW, forwards, model, pictures, recorded, text
 from tests.fakes import IMAGE, VIDEO, picture, save_tiny, tiny_inputs
@@ -23,6 +24,8 @@ from tests.fakes import IMAGE, VIDEO, picture, save_tiny, tiny_inputs
 
 def found(trace: Trace, layer: str, step: int = 0, row: int = 0) -> list[Region]:
     kernel = choose(trace, layer, step)
+    if layer.startswith("vision"):
+        return patches(kernel, row).regions
     return regions(trace, kernel, row, sequence(trace, step, row))
 
 
@@ -54,7 +57,7 @@ def test_patches_are_put_back_from_window_order() -> None:
     )
     places = (order[:, None] * 4 + torch.arange(4)).flatten()  # the patch at each place of the blocks
     kernel = choose(trace, "vision.0")
-    assert [int(places[place]) for place in patch_place(trace, kernel)] == list(range(kernel.keys))
+    assert [int(places[place]) for place in patches(kernel, 0).places] == list(range(kernel.keys))
     first = 0
     for region, (_, rows, columns) in zip(found(trace, "vision.0"), GRIDS["three"], strict=True):
         blocks = torch.arange(rows * columns).view(rows // 2, columns // 2, 2, 2).permute(0, 2, 1, 3).reshape(-1)
@@ -64,7 +67,7 @@ def test_patches_are_put_back_from_window_order() -> None:
 
 def test_towers_without_windows_keep_the_order_of_their_patches() -> None:
     trace = recorded(model("qwen3_vl"), pictures("qwen3_vl", "one"), values=())
-    assert list(patch_place(trace, choose(trace, "vision.0"))) == list(range(60))
+    assert list(patches(choose(trace, "vision.0"), 0).places) == list(range(60))
     (region,) = found(trace, "vision.0")
     assert region.keys[:6] == (0, 1, 4, 5, 8, 9)
 

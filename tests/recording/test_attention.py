@@ -15,7 +15,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, AttentionInterf
 
 import inspector
 from inspector import Call, TensorInfo, Trace
-from inspector.analysis.kernels import choose, kernels
+from inspector.analysis.kernels import kernels
+from inspector.analysis.layers import choose
 from inspector.analysis.masks import applied, maker
 from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
 

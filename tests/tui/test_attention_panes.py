@@ -48,7 +48,9 @@ async def test_the_vision_tower_on_its_picture() -> None:
         assert picture.patches is not None
         assert picture.patches.marked == [(1, 2)]
         expected = next(
-            part for part in VIEW(tab.run.trace, layer="vision.0", query="30") if "over image 2" in part.title
+            part
+            for part in VIEW(tab.run.trace, layer="vision.0", picture="2", query="6")
+            if "over image 2" in part.title
         )
         heat = torch.tensor(picture.patches.heat)
         torch.testing.assert_close(heat, torch.tensor(expected.values))  # type: ignore[union-attr]

@@ -77,7 +77,7 @@ async def test_the_cell_under_the_cursor_is_explained() -> None:
         await press(pilot, "p", "p", "j", "j")
         assert tab.seen is not None
         assert tab.seen.label == "vision block 0"
-        assert "(picture 1, row 1, column 0)" in line(tab, "#words")
+        assert "(image 1, row 1, column 0)" in line(tab, "#words")
         await press(pilot, "escape")
         assert isinstance(pilot.app.focused, GroupsList)
 

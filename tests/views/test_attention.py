@@ -12,7 +12,7 @@ import torch
 import inspector
 from inspector import Heatmap, InputError, Part, Picture, Table, Trace, TraceError
 from inspector.analysis.attention import Attention
-from inspector.analysis.kernels import choose
+from inspector.analysis.layers import choose
 from inspector.views.attention import VIEW
 from tests.attention_cases import model, pictures, recorded, text
 from tests.fakes import picture, save_tiny
@@ -104,14 +104,15 @@ def test_a_generated_token_looks_at_the_picture(tmp_path: Path) -> None:
 
 def test_a_patch_looks_at_its_window() -> None:
     trace = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl", "three"))
-    parts = VIEW(trace, layer="vision.0", query="30", head="0")
-    assert field(parts, "query") == "row 1, column 2 of image 2, one of 116"
+    parts = VIEW(trace, layer="vision.0", picture="2", query="6", head="0")
+    assert field(parts, "query") == "patch 6, row 1, column 2 of image 2, at place 30 in window order"
     heat = part(parts, "Attention over image 2")
     inside = [[value > 0 for value in row] for row in heat.values]
     assert inside == [[row < 4 and column < 4 for column in range(8)] for row in range(10)]
-    assert not any(map(any, part(parts, "Attention over image 1").values))
+    shares = [(row[0], round(row[2], 3)) for row in part(parts, "Where").rows]
+    assert shares == [("image 1", 0), ("image 2", 100), ("image 3", 0)]
     assert all(row[1].endswith("of image 2") for row in part(parts, "Most attended").rows)
-    whole = VIEW(trace, layer="vision.1", query="30")
+    whole = VIEW(trace, layer="vision.1", picture="2")
     assert all(value > 0 for row in part(whole, "Attention over image 2").values for value in row)
     assert [item.title for item in VIEW(trace, picture="3") if item.title.startswith("Attention over")] == [
         "Attention over image 3"

@@ -119,7 +119,7 @@ moving in it chooses both."""
     def on_show(self) -> None:
         """Follow to the step and row that were chosen on another tab."""
         if self.followed != self.moment:
-            self.go(token=None, patch=None)
+            self.go(token=None, **moves.into(0))
 
     def on_unmount(self) -> None:
         self.watching.close()
@@ -149,12 +149,25 @@ moving in it chooses both."""
 
     def action_change(self, name: str, by: int = 1) -> None:
         """Change one thing of the look, by so many."""
-        if self.sight is not None:
-            self.go(**moves.changes(name, by, self.spot, self.sight, self.watching.looker.survey))
+        if self.sight is None:
+            return
+        survey, pictures = self.watching.looker.survey, self.query_one(PicturePane)
+        changed = moves.changes(name, by, self.spot, self.sight, survey)
+        if changed.get("vision"):
+            changed |= moves.onto(pictures.shown, self.spot, survey)
+        if moves.stays(name, changed, self.spot):
+            self.app.clear_notifications()
+            self.notify(f"There is no {name} {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+        else:
+            self.go(**changed)
 
     def action_picture(self, by: int) -> None:
-        self.query_one(PicturePane).step(by)
-        self.watching.ask(self.spot)
+        """In the decoder another picture is shown under the same look; in a vision tower it is the one that looks."""
+        if self.spot.vision:
+            self.action_change("picture", by)
+        else:
+            self.query_one(PicturePane).step(by)
+            self.watching.ask(self.spot)
 
     def action_map(self) -> None:
         self.query_one(MapPane).turn()
@@ -190,8 +203,8 @@ moving in it chooses both."""
     def _taken(self, event: TopList.Opened | PicturePane.Taken) -> None:
         """A key is to be the query."""
         event.stop()
-        if self.sight is not None and self.spot.vision and event.key in self.sight.places:
-            self.go(patch=list(self.sight.places).index(event.key))
+        if self.sight is not None and self.sight.patches is not None:
+            self.go(patch=list(self.sight.patches.order).index(event.key))
         elif self.sight is not None and not self.spot.vision:
             self.go(token=event.key + self.sight.offset)
 
@@ -205,8 +218,8 @@ moving in it chooses both."""
         event.stop()
         if self.sight is not None and not self.spot.vision:
             self.go(token=(self.sight.spot.token or 0) - self.sight.query + event.query)
-        elif self.sight is not None:
-            self.go(patch=list(self.sight.places).index(event.query))
+        elif self.sight is not None and self.sight.patches is not None:
+            self.go(patch=list(self.sight.patches.order).index(event.query))
 
     def _fail(self, why: str, parts: Sequence[Part]) -> None:
         """Nothing can be looked at in this trace."""

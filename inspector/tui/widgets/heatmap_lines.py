@@ -128,11 +128,12 @@ def under_cursor(picture: Picture) -> str:
     rows, columns = picture.window.rows.covered, picture.window.columns.covered
     count = len(rows) * len(columns)
     many = f"  {picture.look.how} of {count:,}" if count > 1 else ""
+    said = getattr(picture.look.plane, "said", exact)  # of numbers with a unit, or worked out, the plane knows better
     if picture.found is not None:
         row, column, value = picture.found
-        return f"{picture.look.plane.where(row, column)} = {exact(value)}{many}"
+        return f"{picture.look.plane.where(row, column)} = {said(value)}{many}"
     where = picture.look.plane.where(f"{rows.start}:{rows.stop}", f"{columns.start}:{columns.stop}")
-    return f"{where}{many} = {exact(picture.value)}"
+    return f"{where}{many} = {said(picture.value)}"
 
 
 def legend(scale: Scale, palette: Palette | None, room: int) -> Line:

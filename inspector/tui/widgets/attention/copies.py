@@ -15,14 +15,17 @@ def copies(run: Run, sight: Sight) -> list[Choice]:
     options = _options(sight)
     target = str(run.directory) if run.directory is not None else "TRACE"
     command = ["inspector", "view", "attention", target, *(f"--{name}={value}" for name, value in options.items())]
+    chosen = ["trace", repr(options["layer"]), str(sight.spot.step)]
+    chosen += [repr(options["picture"])] if "picture" in options else []
+    place = f", place {sight.query} in window order" if sight.patches is not None and sight.patches.reordered else ""
     lines = [
         "import inspector",
         "from inspector.analysis.attention import Attention",
-        "from inspector.analysis.kernels import choose",
+        "from inspector.analysis.layers import choose",
         "",
         f"trace = inspector.Trace.open({target!r})",
-        f"attention = Attention(choose(trace, {options['layer']!r}, {sight.spot.step}), row={sight.spot.row})",
-        f"heads = attention.of_query({sight.query})  # [heads, keys]",
+        f"attention = Attention(choose({', '.join(chosen)}), row={sight.spot.row})",
+        f"heads = attention.of_query({sight.query})  # [heads, keys]{place}",
     ]
     found = [Choice("command", shlex.join(command)), Choice("Python", "\n".join(lines) + "\n")]
     if sight.probabilities is not None:
@@ -36,6 +39,9 @@ def _options(sight: Sight) -> dict[str, str]:
     spot = sight.spot
     kind, number = spot.heads
     head = {"mean": "mean", "group": f"group.{number}", "head": str(number)}[kind]
-    query = spot.patch if spot.vision else spot.token
-    options = {"layer": words.layer_words(sight), "head": head, "query": str(query), "step": str(spot.step)}
+    query = str(spot.token) if sight.patches is None else words.patch_option(sight)
+    options = {"layer": words.layer_words(sight), "head": head, "query": query, "step": str(spot.step)}
+    if spot.vision and words.several(sight) and sight.regions:
+        region = sight.regions[spot.picture]
+        options["picture"] = f"{region.kind}.{region.number + 1}"
     return {**options, "row": str(spot.row)} if sight.kernel.batch > 1 else options

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
 
 from inspector.tui.widgets.attention import words
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.where_bar import WhereBar
-from inspector.tui.widgets.cells import visible
 
 
 class Heading(Vertical):
@@ -20,17 +18,16 @@ class Heading(Vertical):
     DEFAULT_CSS = """
     Heading {
         height: 3;
-        & > Static { height: 1; padding: 0 1; background: $panel; color: $text-muted; text-wrap: nowrap; }
     }
     """
 
     def compose(self) -> ComposeResult:
         yield WhereBar()
         yield HeadsBar()
-        yield Static(markup=False)
+        yield Line()
 
     def show_sight(self, sight: Sight) -> None:
         self.query_one(WhereBar).sight = sight
         heads = self.query_one(HeadsBar)
         heads.heads, heads.choice = (sight.kernel.heads, sight.kernel.group), sight.spot.heads
-        self.query_one(Static).update(Content(visible(words.facts(sight))), layout=False)
+        self.query_one(Line).say(*words.facts(sight))

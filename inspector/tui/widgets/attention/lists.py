@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.analysis.wording import number, visible
+from inspector.tui.widgets.attention import moves
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.spot import choices, named
 from inspector.tui.widgets.attention.survey import Survey
 from inspector.tui.widgets.attention.words import key_words
+
+LAYERS = -1
+"""Stands for the decoder where runs of the vision tower are counted."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,44 @@ class Offer:
 
 
 def offered(what: str, sight: Sight, survey: Survey) -> Offer:
-    """The list of `what`: layer, head, step, row or query."""
-    return {"layer": _layers, "head": _heads, "step": _steps, "row": _rows, "query": _queries}[what](sight, survey)
+    """The list of `what`: layer, head, step, row, query or picture."""
+    lists = {"layer": _layers, "head": _heads, "step": _steps, "row": _rows, "query": _queries, "picture": _pictures}
+    return lists[what](sight, survey)
 
 
 def _layers(sight: Sight, survey: Survey) -> Offer:
-    step, vision = sight.spot.step, sight.spot.vision
-    sides = [(False, survey.kernels(step, vision=False)), (True, survey.kernels(step, vision=True))]
-    found = [(side, place, kernel) for side, kernels in sides for place, kernel in enumerate(kernels)]
+    spot, runs = sight.spot, survey.runs(sight.spot.step)
+    found = [("", LAYERS, place, kernel) for place, kernel in enumerate(survey.decoder(spot.step))]
+    for which, run in enumerate(runs):
+        on = f"{run.name}  " if len(runs) > 1 else ""
+        found += [(on, which, place, kernel) for place, kernel in enumerate(run.kernels)]
     lines = [
-        f"{'vision.' if side else ''}{place:<4} {kernel.path}  {kernel.queries:,} × {kernel.keys:,}"
-        for side, place, kernel in found
+        f"{'' if run == LAYERS else 'vision.'}{place:<4} {on}{kernel.path}  {kernel.queries:,} × {kernel.keys:,}"
+        for on, run, place, kernel in found
     ]
-    at = next((at for at, (side, place, _) in enumerate(found) if (side, place) == (vision, sight.spot.layer)), 0)
-    return Offer("Layer", lines, at, lambda picked: {"vision": found[picked][0], "layer": found[picked][1]})
+    own = (spot.run if spot.vision else LAYERS), spot.layer
+    at = next((at for at, (_, run, place, _) in enumerate(found) if (run, place) == own), 0)
+
+    def changes(picked: int) -> dict[str, Any]:
+        _, run, place, _ = found[picked]
+        if run in (LAYERS, spot.run):
+            return {"vision": run != LAYERS, "layer": place}
+        return {"vision": True, "layer": place, **moves.into(run)}
+
+    return Offer("Layer", lines, at, changes)
+
+
+def _pictures(sight: Sight, survey: Survey) -> Offer:
+    """The pictures that the vision tower ran on in this step, frame by frame, each in the run that it was in."""
+    found: list[tuple[str, int, int]] = []
+    at = 0
+    for which, run in enumerate(sight.runs):
+        if which == sight.spot.run:
+            at = len(found) + sight.spot.picture
+            found += [(region.name, which, place) for place, region in enumerate(sight.regions)]
+        else:
+            found.append((run.name, which, 0))
+    return Offer("Picture", [name for name, _, _ in found], at, lambda picked: moves.into(*found[picked][1:]))
 
 
 def _heads(sight: Sight, survey: Survey) -> Offer:
@@ -58,13 +86,13 @@ def _steps(sight: Sight, survey: Survey) -> Offer:
     steps = survey.vision_steps if sight.spot.vision else survey.decoder_steps
 
     def line(step: int) -> str:
-        kernel = survey.kernels(step, vision=sight.spot.vision)[0]
+        kernel = (survey.runs(step)[0].kernels if sight.spot.vision else survey.decoder(step))[0]
         asked = None if sight.conversation is None else sight.conversation.of_step(step)
         texts = "" if asked is None or sight.conversation is None else _texts(sight, asked.start, asked.stop)
         return f"step {step:<4} {kernel.queries:>6,} queries × {kernel.keys:>6,} keys  {texts}"
 
     at = steps.index(sight.spot.step) if sight.spot.step in steps else 0
-    changed = {"token": None, "patch": None}
+    changed = {"token": None, **moves.into(0)}
     return Offer("Step", [line(step) for step in steps], at, lambda picked: {"step": steps[picked], **changed})
 
 
@@ -77,9 +105,11 @@ def _rows(sight: Sight, survey: Survey) -> Offer:
 
 
 def _queries(sight: Sight, survey: Survey) -> Offer:
-    if sight.conversation is None:
-        lines = [f"patch {patch:<5} {key_words(sight, key)[1]}" for patch, key in enumerate(sight.places)]
+    if sight.patches is not None:
+        own = [key_words(sight, place) for place in sight.patches.order]
+        lines = [f"patch {item.index:<5} {item.text}" if item.index else item.text for item in own]
         return Offer("Patch", lines, sight.spot.patch or 0, lambda picked: {"patch": picked})
+    assert sight.conversation is not None
     places = sight.conversation.tokens.places
     lines = [f"{place.index:>6} {place.kind:<8} {place.text}" for place in places]
     return Offer("Query", lines, sight.spot.token or 0, lambda picked: {"token": picked})

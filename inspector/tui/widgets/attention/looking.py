@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from inspector.analysis.attention import Attended, Attention, entropy, top
 from inspector.analysis.kernels import Kernel, nothing
-from inspector.analysis.regions import Region, patch_place, regions
+from inspector.analysis.layers import VisionRun
+from inspector.analysis.patches import Patches, patches
+from inspector.analysis.regions import Region
 from inspector.analysis.sequence import Place
 from inspector.errors import InputError, TraceError
 from inspector.parts import Part
@@ -45,8 +47,9 @@ LISTED = 200
 class Sight:
     """A look that was worked out. `spot` is the one that was meant, with every number in it.
 
-    `conversation` is None in a vision tower. `query` is the query's place in the call, `offset` the index of the token
-    that the first key stands for; in a vision tower `places` gives the place of each patch of the pictures.
+    `conversation` is None in a vision tower, of which `run` is looked at, one of the `runs` of the step; `patches` are
+    those of its pictures. `query` is the query's place in the call, `offset` the index of the token that the first key
+    stands for.
     `probabilities` f32 [keys] is None where it cannot be told, and `problem` says why. `of_heads` f32 [heads, keys] and
     `entropies` [layers][heads] come later; not a number stands for what is not known (yet).
     """
@@ -56,7 +59,8 @@ class Sight:
     query: int
     offset: int = 0
     conversation: Conversation | None = None
-    places: Sequence[int] = ()
+    runs: Sequence[VisionRun] = ()
+    patches: Patches | None = None
     regions: list[Region] = field(default_factory=list)
     probabilities: Tensor | None = None
     problem: str = ""
@@ -110,7 +114,7 @@ class Looker:
         self.trace = trace
         self._attention: OrderedDict[tuple[int, int], Attention] = OrderedDict()
         self._pictures: dict[tuple[str, int, int | None], Any] = {}
-        self._patches: dict[tuple[int, int], tuple[list[Region], Sequence[int]]] = {}
+        self._patches: dict[tuple[int, int, int], Patches] = {}
         self._entropies: OrderedDict[object, list[list[float]]] = OrderedDict()
 
     @cached_property
@@ -178,7 +182,7 @@ class Looker:
     def _in_decoder(self, spot: Spot) -> Sight:
         survey = self.survey
         step = min(survey.decoder_steps, key=lambda step: abs(step - spot.step))
-        rows = survey.kernels(step, vision=False)[0].batch
+        rows = survey.decoder(step)[0].batch
         row = max(0, min(spot.row, rows - 1))
         conversation = survey.conversation(step, row)
         asked = conversation.of_step(step)
@@ -186,7 +190,7 @@ class Looker:
             token = max(0, min(spot.token, len(conversation.tokens.places) - 1))
             other = conversation.of_token(token)
             asked = other if other is not None and other.step in survey.decoder_steps else asked
-        kernels = survey.kernels(asked.step if asked is not None else step, vision=False)
+        kernels = survey.decoder(asked.step if asked is not None else step)
         first = 0 if asked is None else asked.start
         query = kernels[0].queries - 1 if spot.token is None else max(0, min(token - first, kernels[0].queries - 1))
         found = clamped(
@@ -200,31 +204,24 @@ class Looker:
         return sight
 
     def _in_vision(self, spot: Spot) -> Sight:
-        steps = self.survey.vision_steps
-        step = max((step for step in steps if step <= spot.step), default=steps[0])
-        kernels = self.survey.kernels(step, vision=True)
-        found = clamped(replace(spot, vision=True), len(kernels), *_shape(kernels, spot.layer))
-        kernel = kernels[found.layer]
-        row = max(0, min(spot.row, kernel.batch - 1))
-        own, places = self._patches_of(kernel, row)
-        patch = len(places) // 2 if spot.patch is None else max(0, min(spot.patch, len(places) - 1))
-        found = replace(found, step=step, row=row, patch=patch)
-        return Sight(found, kernels, places[patch], places=places, regions=own)
+        step = self.survey.vision_step(spot.step)
+        runs = self.survey.runs(step)
+        number = max(0, min(spot.run, len(runs) - 1))
+        kernels = runs[number].kernels
+        found = clamped(replace(spot, vision=True, run=number), len(kernels), *_shape(kernels, spot.layer))
+        row = max(0, min(spot.row, kernels[found.layer].batch - 1))
+        own = self._patches_of(kernels[found.layer], step, number, row)
+        picture = max(0, min(spot.picture, len(own.regions) - 1))
+        patch = own.middle(picture) if spot.patch is None else max(0, min(spot.patch, len(own.order) - 1))
+        found = replace(found, step=step, row=row, patch=patch, picture=own.region(own.order[patch]))
+        return Sight(found, kernels, own.order[patch], runs=runs, patches=own, regions=own.regions)
 
-    def _patches_of(self, kernel: Kernel, row: int) -> tuple[list[Region], Sequence[int]]:
-        """The pictures of a vision block, and the place of each patch: the same for every block of one run."""
-        key = -1 if kernel.call.parent is None else self._run_of(kernel), row
+    def _patches_of(self, kernel: Kernel, step: int, run: int, row: int) -> Patches:
+        """The pictures of a run of the tower, and the place of each patch: the same for each of its layers."""
+        key = step, run, row
         if key not in self._patches:
-            empty = self.survey.conversation(kernel.call.step, 0).tokens
-            self._patches[key] = regions(self.trace, kernel, row, empty), patch_place(self.trace, kernel)
+            self._patches[key] = patches(kernel, row)
         return self._patches[key]
-
-    def _run_of(self, kernel: Kernel) -> int:
-        """The call of the vision tower that a block ran in."""
-        calls, call = self.trace.calls, kernel.call
-        while call.parent is not None and call.role != "vision_tower":
-            call = calls[call.parent]
-        return call.index
 
     def _row(self, sight: Sight) -> Tensor:
         attention = self._at(sight.kernel, sight.spot.row)
@@ -242,7 +239,7 @@ class Looker:
         attention = Attention(kernel, self._row_of(kernel, sight.spot.row))
         try:
             if kernel.queries != sight.kernel.queries:
-                raise TraceError("Another number of queries: another run of the tower.")
+                raise TraceError("Another number of queries.")
             parts = []
             for group in range(attention.groups):
                 parts.append(entropy(attention.of_group(sight.query, group)))
@@ -254,7 +251,7 @@ class Looker:
     def _known(self, sight: Sight) -> list[list[float]]:
         """The entropies of this query; those of the last few queries are at hand."""
         spot = sight.spot
-        key = spot.vision, spot.step, spot.row, sight.query
+        key = spot.vision, spot.step, spot.run, spot.row, sight.query
         found = self._entropies.pop(key, [[] for _ in sight.kernels])
         self._entropies[key] = found
         while len(self._entropies) > QUERIES:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
+from inspector.analysis.wording import number
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.matrix import Matrix
+from inspector.tui.widgets.attention.words import names
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.planes import ListPlane, TensorPlane
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 MODES = ("entropy", "heads", "matrix")
-
-
-@dataclass(frozen=True, slots=True)
-class Entropies(ListPlane):
-    """Layers down, heads across."""
-
-    def where(self, row: int | str, column: int | str) -> str:
-        return f"layer {row}, head {column}: entropy"
 
 
 class MapPane(Vertical):
@@ -36,7 +32,6 @@ class MapPane(Vertical):
     DEFAULT_CSS = """
     MapPane {
         height: 1fr;
-        & > Static { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,12 +62,12 @@ class MapPane(Vertical):
         heatmap.set_reactive(HeatMap.centred, False)
         heatmap.set_reactive(HeatMap.reduction, "max")
         yield heatmap
-        yield Static(markup=False)
+        yield Line()
 
     @property
     def title(self) -> str:
         if self.mode == "entropy":
-            return "Entropy of every head, layer by layer"
+            return "Entropy by layer and head"
         if self._sight is None:
             return "…"
         return "Every head over the keys" if self.mode == "heads" else f"Head {self._head}: queries over keys"
@@ -93,12 +88,13 @@ class MapPane(Vertical):
         if self.mode == "entropy":
             self._show_entropies(sight, whole=whole)
         elif self.mode == "heads" and sight.of_heads is not None and self._drawn is not sight.of_heads:
-            self._draw(sight.of_heads, TensorPlane(sight.of_heads, _address(sight)), centred=True)
+            self._draw(sight.of_heads, _heads(sight, sight.of_heads), centred=True)
         elif self.mode == "matrix" and sight.probabilities is not None:
             first = 0 if sight.spot.vision else (sight.spot.token or 0) - sight.query
             key = ("matrix", sight.kernel.call.index, sight.spot.row, self._head)
             if self._drawn != key:
-                self._draw(key, Matrix(looker.attention(sight), self._head, first, sight.offset), centred=True)
+                named = names(sight, "query", first), names(sight, "key", sight.offset)
+                self._draw(key, Matrix(looker.attention(sight), self._head, *named), centred=True)
         self._put_cursor(sight)
 
     @property
@@ -114,7 +110,7 @@ class MapPane(Vertical):
         lines = [[*line, *[math.nan] * (most - len(line))] for line in sight.entropies]
         if lines != self._drawn and most:
             self._draw(lines, Entropies(lines), centred=False)
-        self._say("down: layers · across: heads · in nats, low for few keys")
+        self._say("down: layers · across: heads · low for few keys", "layers down, heads across")
 
     def _draw(self, key: object, plane: Entropies | TensorPlane | Matrix, *, centred: bool) -> None:
         self._drawn = key
@@ -123,9 +119,21 @@ class MapPane(Vertical):
         heatmap.plane = plane
         if isinstance(plane, Matrix):
             sampled = " · of many queries a cell shows one" if plane.sampled else ""
-            self._say(f"down: queries · across: keys · enter: look from there{sampled}")
+            order = ", both in window order" if self._reordered else ""
+            short = "queries down, keys across"
+            self._say(
+                f"down: queries · across: keys{order} · enter: look from there{sampled}", f"{short}{order}", short
+            )
         elif isinstance(plane, TensorPlane):
-            self._say("down: heads · across: keys, the largest that a cell covers")
+            order = " in window order" if self._reordered else ""
+            self._say(
+                f"down: heads · across: keys{order}, the largest that a cell covers", f"heads down, keys across{order}"
+            )
+
+    @property
+    def _reordered(self) -> bool:
+        patches = None if self._sight is None else self._sight.patches
+        return patches is not None and patches.reordered
 
     def _put_cursor(self, sight: Sight) -> None:
         """Put the cursor on what is looked at."""
@@ -157,13 +165,29 @@ class MapPane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "take" or self.mode == "matrix"
 
-    def _say(self, text: str) -> None:
-        self.query_one(Static).update(text, layout=False)
+    def _say(self, *wordings: str) -> None:
+        self.query_one(Line).say(*wordings)
 
 
-def _address(sight: Sight) -> Callable[[int | str, int | str], str]:
-    def address(row: int | str, column: int | str) -> str:
-        shown = column + sight.offset if isinstance(column, int) else column
-        return f"head {row}, key {shown}"
+@dataclass(frozen=True, slots=True)
+class Entropies(ListPlane):
+    """Layers down, heads across."""
 
-    return address
+    def where(self, row: int | str, column: int | str) -> str:
+        return f"layer {row}, head {column}"
+
+    def said(self, value: float) -> str:
+        return f"{number(value)} nats"
+
+
+@dataclass(frozen=True, slots=True)
+class Heads(TensorPlane):
+    """Heads down, keys across."""
+
+    def said(self, value: float) -> str:
+        return number(value)
+
+
+def _heads(sight: Sight, of_heads: Tensor) -> Heads:
+    key = names(sight, "key", sight.offset)
+    return Heads(of_heads, lambda row, column: f"head {row}, {key(column)}")

@@ -6,7 +6,7 @@ the whole of 32,768 × 32,768 probabilities is never worked out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from inspector.analysis import tensors
 from inspector.analysis.attention import Attention
 from inspector.analysis.tensors import Reduction
+from inspector.analysis.wording import number
 from inspector.tui.widgets.planes import SAMPLE, Cells
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ ROWS = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
-    """The plane of a head: queries down, keys across. `first` and `offset` are the tokens of the first of each."""
+    """The plane of a head: queries down, keys across, each with what names one of them or, as `a:b`, several."""
 
     attention: Attention
     head: int
-    first: int = 0
-    offset: int = 0
+    query: Callable[[int | str], str]
+    key: Callable[[int | str], str]
 
     searched: ClassVar[int] = 1
     """A cell of many is not looked through: they would have to be worked out once more."""
@@ -69,7 +70,10 @@ class Matrix:
         return values
 
     def where(self, row: int | str, column: int | str) -> str:
-        return f"query {_token(row, self.first)}, key {_token(column, self.offset)}"
+        return f"{self.query(row)}, {self.key(column)}"
+
+    def said(self, value: float) -> str:
+        return number(value)
 
     def _lines(self, queries: range, columns: Sequence[int], how: Reduction) -> Cells:
         found: Tensor = self.attention.probabilities(self.head, queries)
@@ -96,11 +100,3 @@ def _even(bounds: Sequence[tuple[int, int]]) -> range:
             break
         count += 1
     return range(first, first + count * step, step)
-
-
-def _token(place: int | str, first: int) -> str:
-    """A place as the index of its token; a part `a:b` likewise."""
-    if isinstance(place, int):
-        return str(place + first)
-    start, _, stop = place.partition(":")
-    return f"{int(start) + first}:{int(stop) + first}"

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from inspector.analysis.regions import Region
 from inspector.tui.widgets.attention import words
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Looker, Sight
-from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.patch_drawing import Patches, Place
 from inspector.tui.widgets.patch_picture import PatchPicture
 
-LEAST = 0.01
-"""The share of a patch from which on it is written into it."""
+LEAST, FAINTEST = 0.0095, 0.0005
+"""The shares of a patch from which on it is written in whole percent, and in tenths."""
 
 
 class PicturePane(Vertical):
@@ -29,7 +27,6 @@ class PicturePane(Vertical):
     DEFAULT_CSS = """
     PicturePane {
         height: 1fr;
-        & > .picture--words { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
     }
     """
 
@@ -47,7 +44,7 @@ class PicturePane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield PatchPicture()
-        yield Static(classes="picture--words", markup=False)
+        yield Line()
 
     @property
     def shown(self) -> Region | None:
@@ -62,9 +59,9 @@ class PicturePane(Vertical):
         if region is None or sight is None:
             return "Picture"
         at = min(self._number, len(sight.regions) - 1) + 1
-        found = f"{at} of {len(sight.regions)} · " if words.several(sight) else ""
+        found = f"{at} of {len(sight.regions)} · " if len(sight.regions) > 1 else ""
         share = "" if sight.probabilities is None else f" · {region.share(sight.probabilities):.1%} of the attention"
-        return f"{found}{words.title(region)}{share}"
+        return f"{found}{region.name}{share}"
 
     def step(self, by: int) -> None:
         """To another picture."""
@@ -73,10 +70,9 @@ class PicturePane(Vertical):
 
     def show_sight(self, sight: Sight, looker: Looker) -> None:
         """Show what falls on the picture, over the picture itself once that was read. A query in another one leads."""
-        own = _query_key(sight)
-        if self._sight is None or _query_key(self._sight) != own or self._sight.spot.step != sight.spot.step:
-            holding = [number for number, region in enumerate(sight.regions) if own in region.keys]
-            self._number = holding[0] if holding else self._number
+        own, moved = _query_key(sight), self._sight is None or _asker(self._sight) != _asker(sight)
+        if moved:
+            self._number = self._leading(sight, own)
         self._sight = sight
         region, shown = self.shown, self.query_one(PatchPicture)
         if region is None:
@@ -89,9 +85,21 @@ class PicturePane(Vertical):
         self._drawn = drawn
         heat = None if sight.probabilities is None else region.map(sight.probabilities)
         marked: list[Place] = [divmod(region.keys.index(own), region.columns)] if own in region.keys else []
+        if marked and moved:
+            shown.set_reactive(PatchPicture.cursor, marked[0])
         labels, most = _percents(heat), sight.brightest
         shown.patches = Patches(region.rows, region.columns, picture, heat, labels, marked, most)
         self._say(*shown.cursor)
+
+    def _leading(self, sight: Sight, own: int) -> int:
+        """The picture that another query is shown with: its own, else the one that is shown, where it is there."""
+        before = self.shown
+        known = [(region.kind, region.number, region.frame) for region in sight.regions]
+        holding = [number for number, region in enumerate(sight.regions) if own in region.keys]
+        if not holding and before is not None:
+            same = before.kind, before.number, before.frame
+            holding = [known.index(same)] if same in known else []
+        return holding[0] if holding else self._number
 
     @on(PatchPicture.Chosen)
     def _chosen(self, event: PatchPicture.Chosen) -> None:
@@ -109,17 +117,27 @@ class PicturePane(Vertical):
     def _say(self, row: int, column: int) -> None:
         region, sight = self.shown, self._sight
         if region is not None and sight is not None and row < region.rows and column < region.columns:
-            said = words.cell_words(sight, region, row, column)
-            self.query_one(".picture--words", Static).update(Content(visible(said)), layout=False)
+            self.query_one(Line).say(*words.cell_words(sight, region, row, column))
 
 
 def _percents(heat: Sequence[Sequence[float]] | None) -> list[list[str]] | None:
-    """What is written into patches that get a percent or more, where there is room: colours alone do not say it."""
-    if heat is None:
-        return None
-    return [[f"{share:.0%}" if share >= LEAST else "" for share in line] for line in heat]
+    """What is written into patches, where there is room: colours alone do not say it."""
+    return None if heat is None else [[_percent(share) for share in line] for line in heat]
+
+
+def _percent(share: float) -> str:
+    """`12%`, `.4%`, nothing where it would be `.0%`."""
+    if share >= LEAST:
+        return f"{share:.0%}"
+    return f"{share:.1%}".removeprefix("0") if share >= FAINTEST else ""
 
 
 def _query_key(sight: Sight) -> int:
     """The place of the query among the keys."""
     return sight.query if sight.spot.vision else (sight.spot.token or 0) - sight.offset
+
+
+def _asker(sight: Sight) -> tuple[object, ...]:
+    """All that tells one query from another."""
+    spot = sight.spot
+    return spot.vision, spot.step, spot.row, spot.run, _query_key(sight)

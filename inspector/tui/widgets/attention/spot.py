@@ -16,8 +16,10 @@ class Spot:
     """A look that is wanted. Numbers that are too large stand for the last there is.
 
     `layer` counts the attention calls of the step on one side: in the decoder, or (`vision`) in the vision tower.
-    `token` is the query by its index in the row, in the decoder; `patch` the query in a vision tower, by its patch in
-    the order of the pictures. None stands for the last token, and for the patch in the middle.
+    `token` is the query by its index in the row, in the decoder; None stands for the last one. In a vision tower `run`
+    says which of its runs in the step, and `patch` the query: by its patch in the order of `pixel_values`, counted over
+    the pictures of the run; what is no patch, a class token, comes behind the last. None stands for the patch in the
+    middle of the picture, or frame of a video, that is number `picture` of the run.
     """
 
     step: int = 0
@@ -26,6 +28,8 @@ class Spot:
     layer: int = 10**9
     heads: Choice = MEAN
     token: int | None = None
+    run: int = 0
+    picture: int = 0
     patch: int | None = None
 
 

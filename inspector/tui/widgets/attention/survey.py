@@ -5,12 +5,13 @@ Made once, in a thread; nothing here is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from inspector.analysis.forwards import forwards
 from inspector.analysis.kernels import Kernel, in_vision, kernel_of, kernel_paths
+from inspector.analysis.layers import VisionRun, runs
 from inspector.analysis.regions import Region, token_regions
 from inspector.analysis.sequence import Sequenced, sequence
 from inspector.trace import Trace
@@ -58,29 +59,43 @@ class Survey:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._kernels: dict[tuple[int, bool], list[Kernel]] = {}
+        self._kernels: dict[int, Sequence[Kernel]] = {}
+        self._runs: dict[int, list[VisionRun]] = {}
         self._conversations: dict[tuple[int, int], Conversation] = {}
+        of_step: dict[int, list[Kernel]] = {}
         for kernel in _kernels(trace):
-            side = kernel.call.step, in_vision(trace, kernel.path)
-            self._kernels.setdefault(side, []).append(kernel)
-        for found in self._kernels.values():
+            of_step.setdefault(kernel.call.step, []).append(kernel)
+        for step, found in of_step.items():
             found.sort(key=lambda kernel: kernel.call.index)
+            decoder = [kernel for kernel in found if not in_vision(trace, kernel.path)]
+            if decoder:
+                self._kernels[step] = decoder
+            if len(decoder) < len(found):
+                self._runs[step] = runs(trace, found)
 
     @cached_property
     def decoder_steps(self) -> list[int]:
-        return sorted(step for step, vision in self._kernels if not vision)
+        return sorted(self._kernels)
 
     @cached_property
     def vision_steps(self) -> list[int]:
-        return sorted(step for step, vision in self._kernels if vision)
+        return sorted(self._runs)
 
     @property
     def steps(self) -> list[int]:
         return self.decoder_steps or self.vision_steps
 
-    def kernels(self, step: int, *, vision: bool) -> list[Kernel]:
-        """The attention calls of a step on one side, in the order in which they ran."""
-        return self._kernels.get((step, vision), [])
+    def vision_step(self, step: int) -> int:
+        """The last step up to this one in which the vision tower ran, or the first of all."""
+        return max((own for own in self.vision_steps if own <= step), default=self.vision_steps[0])
+
+    def decoder(self, step: int) -> Sequence[Kernel]:
+        """The attention calls of the decoder in a step, in the order in which they ran."""
+        return self._kernels.get(step, ())
+
+    def runs(self, step: int) -> Sequence[VisionRun]:
+        """The runs of the vision tower in a step, in their order."""
+        return self._runs.get(step, ())
 
     def conversation(self, step: int, row: int) -> Conversation:
         """The conversation that a step belongs to, up to its end."""

@@ -9,12 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from inspector.analysis.wording import number
 from inspector.trace import Token
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.shaded import ShadedFlow
 from inspector.tui.widgets.attention.survey import Conversation
@@ -28,7 +27,6 @@ class LitTokens(Vertical):
     DEFAULT_CSS = """
     LitTokens {
         height: 1fr;
-        & > Static { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,7 +49,7 @@ class LitTokens(Vertical):
 
     def compose(self) -> ComposeResult:
         yield ShadedFlow()
-        yield Static(markup=False)
+        yield Line()
 
     def show_sight(self, sight: Sight, *, lead: bool) -> None:
         """Shade by a look. With `lead` the cursor goes to its query."""
@@ -68,7 +66,7 @@ class LitTokens(Vertical):
         elif lead and sight.spot.token != self._query:
             self._point(sight.spot.token or 0)
         flow.light(sight)
-        self.query_one(Static).update(Content(_legend(sight, flow.most)), layout=False)
+        self.query_one(Line).say(*_legend(sight, flow.most))
 
     def filter(self, text: str) -> None:
         """Leave those tokens lit whose text, id and kind hold every word of `text`."""
@@ -111,8 +109,10 @@ class LitTokens(Vertical):
         return low
 
 
-def _legend(sight: Sight, most: float) -> str:
+def _legend(sight: Sight, most: float) -> tuple[str, ...]:
     if sight.probabilities is None:
-        return "not known"
-    first = "" if sight.offset else f" · first token {number(float(sight.probabilities[0]))}"
-    return f"brightest: {number(most)}{first}"
+        return ("not known",)
+    if sight.offset:
+        return (f"brightest: {number(most)}",)
+    first = number(float(sight.probabilities[0]))
+    return f"brightest: {number(most)} · first token {first}", f"brightest {number(most)} · first {first}"

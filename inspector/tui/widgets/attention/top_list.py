@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.message import Message
 
@@ -52,20 +53,31 @@ class TopList(VirtualList):
         self.set_rows(0 if sight is None else len(sight.top), 0)
 
     def head(self, width: int) -> str:
-        return fit(" probability              key", width)
+        named = "" if self._sight is None else "patch" if self._sight.patches is not None else "token"
+        return fit(f"probability{'':{max(0, self._bar(width) - 2)}}{named:>{self._digits + 1}}", width)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         assert self._sight is not None
         item = self._sight.top[row]
-        length = max(3, min(14, width // 6))
+        length = self._bar(width)
+        own = key_words(self._sight, item.key)
         yield Segment(f"{number(item.probability):>8} ")
         yield Segment(bar(item.probability / self._sight.top[0].probability, length), self.ink("accent"))
-        index, text, kind = key_words(self._sight, item.key)
-        yield Segment(f" {index:>6} ", self.ink("quiet"))
+        yield Segment(f" {own.index:>{self._digits}} ", self.ink("quiet"))
         most = self._most(item.key) if width >= ROOMY else ""
-        room = width - 9 - length - 8 - len(most)
-        yield Segment(fit(text, max(room, 0)), self.ink("second" if kind == "special" else ""))
+        room = max(width - 9 - length - self._digits - 2 - len(most), 0)
+        text = own.text if cell_len(own.text) <= room else own.short
+        yield Segment(fit(text, room), self.ink("second" if own.kind == "special" else ""))
         yield Segment(most, self.ink("quiet"))
+
+    @property
+    def _digits(self) -> int:
+        """Cells of the largest index."""
+        return 3 if self._sight is None else max(4, len(str(self._sight.kernel.keys + self._sight.offset)))
+
+    @staticmethod
+    def _bar(width: int) -> int:
+        return max(3, min(14, width // 8))
 
     def moved(self) -> None:
         if self._sight is not None and self._sight.top:

@@ -14,7 +14,7 @@ from inspector.tui.bars import InfoLine
 from inspector.tui.widgets.attention import words
 from inspector.tui.widgets.attention.looking import Sight
 
-What = Literal["layer", "head", "step", "row", "query"]
+What = Literal["layer", "head", "step", "row", "query", "picture"]
 
 
 class WhereBar(InfoLine):
@@ -38,14 +38,16 @@ class WhereBar(InfoLine):
             return Content.styled("Working out where the last token looks …", "$text-muted")
         spot, kernels = sight.spot, sight.kernels
         fields: list[tuple[What, str, str]] = [
-            ("layer", "layer", f"{words.layer_words(sight)} of {len(kernels)}"),
+            ("layer", "layer", f"{words.layer_words(sight)} of 0–{len(kernels) - 1}"),
             ("head", "", words.heads_words(sight)),
             ("query", "", words.query_words(sight)),
             ("step", "step", str(spot.step)),
         ]
+        if spot.vision and words.several(sight):
+            fields.insert(2, ("picture", "", words.picture_words(sight)))
         if sight.kernel.batch > 1:
-            fields.append(("row", "row", f"{spot.row} of {sight.kernel.batch}"))
-        return self.spread(Content("   ").join([self._field(*field) for field in fields]), Content(""))
+            fields.append(("row", "row", f"{spot.row} of 0–{sight.kernel.batch - 1}"))
+        return self.spread(Content("  ").join([self._field(*field) for field in fields]), Content(""))
 
     def action_choose(self, what: What) -> None:
         self.post_message(self.Choosing(what))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from inspector.analysis.patches import CLASS
 from inspector.analysis.regions import Region
 from inspector.analysis.wording import number
 from inspector.tui.widgets.attention.looking import Sight
@@ -14,28 +17,64 @@ PICTURES = 3
 """Pictures of which a line says how much falls on them."""
 
 
-def key_words(sight: Sight, key: int) -> tuple[str, str, str]:
-    """A key's index, its text (nothing in it invisible) and its kind; in a vision tower its patch."""
-    if sight.spot.vision:
-        region = region_of(sight, key)
-        if region is None:
-            return str(key), "no patch", "special"
-        row, column = divmod(region.keys.index(key), region.columns)
-        return str(key), f"row {row} col {column}" + (f" of {title(region)}" if several(sight) else ""), "image"
+@dataclass(frozen=True, slots=True)
+class KeyWords:
+    """A key as a list names it: its index in the row, or its patch in its picture; its text, and the same in short."""
+
+    index: str
+    text: str
+    short: str
+    kind: str
+
+
+def key_words(sight: Sight, key: int) -> KeyWords:
+    """What a key stands for. Nothing in its texts is invisible."""
+    if sight.patches is not None:
+        patch = sight.patches.number(key)
+        found = sight.patches.at(key)
+        if found is None:
+            name = CLASS if key in sight.patches.others else f"place {key}"
+            return KeyWords("" if patch is None else str(patch), name, name, "special")
+        return KeyWords(str(patch), *_placed(sight, *found), "image")
     token = sight.token(key)
     index = str(key + sight.offset)
     if token is None:
-        return index, "empty place", "pad"
-    return index, _text(token.text, token.id) + _place(sight, key), token.kind
+        return KeyWords(index, "empty place", "empty place", "pad")
+    region = region_of(sight, key) if sight.regions else None
+    if region is None:
+        text = _text(token.text, token.id)
+        return KeyWords(index, text, text, token.kind)
+    return KeyWords(index, *_placed(sight, region, *divmod(region.keys.index(key), region.columns)), token.kind)
+
+
+def _placed(sight: Sight, region: Region, row: int, column: int) -> tuple[str, str]:
+    """A place in a picture, and the same in short."""
+    where = f"row {row} col {column}"
+    return f"{region.name} {where}", f"{region.name} {row},{column}" if len(sight.regions) > 1 else where
 
 
 def query_words(sight: Sight) -> str:
-    """Who looks."""
-    if sight.spot.vision:
-        _, text, _ = key_words(sight, sight.query)
-        return f"patch {sight.spot.patch}: {text}"
-    token = sight.conversation.tokens.at(sight.spot.token or 0) if sight.conversation is not None else None
-    return f"token {sight.spot.token}" + ("" if token is None else f" ‘{_text(token.text, token.id)}’")
+    """Who looks; in a vision tower without the picture."""
+    if sight.patches is None:
+        own = key_words(sight, (sight.spot.token or 0) - sight.offset)
+        return f"token {own.index} {own.text}" if own.kind in ("image", "video") else f"token {own.index} ‘{own.text}’"
+    found = sight.patches.at(sight.query)
+    if found is None:
+        return key_words(sight, sight.query).text
+    return f"patch {sight.patches.number(sight.query)}: row {found[1]} col {found[2]}"
+
+
+def picture_words(sight: Sight) -> str:
+    """The picture that a query of a vision tower lies in."""
+    found = None if sight.patches is None else sight.patches.at(sight.query)
+    return sight.runs[sight.spot.run].name if found is None else found[0].name
+
+
+def patch_option(sight: Sight) -> str:
+    """The query of a vision tower as the view of attention is asked for it."""
+    assert sight.patches is not None
+    number_ = sight.patches.number(sight.query)
+    return "class" if number_ is None else str(number_)
 
 
 def heads_words(sight: Sight) -> str:
@@ -47,41 +86,56 @@ def layer_words(sight: Sight) -> str:
     return f"{'vision.' if sight.spot.vision else ''}{sight.spot.layer}"
 
 
-def facts(sight: Sight) -> str:
-    """Mask, kernel and where the attention goes, in a line."""
+def facts(sight: Sight) -> tuple[str, ...]:
+    """Mask, kernel and where the attention goes, in a line: in full, and in fewer words."""
     kernel, given = sight.kernel, sight.probabilities
-    said = []
+    long, short = [], []
     if given is not None:
         entropy = _entropy(sight)
-        said.append(f"entropy {entropy:.2f} nats, as if {math.exp(entropy):.1f} keys alike")
-        said += [f"{title(region)} {region.share(given):.1%}" for region in sight.regions[:PICTURES]]
-    said += [f"{kernel.queries:,} × {kernel.keys:,}", f"{kernel.name} in {kernel.query.dtype}, worked out in float32"]
-    return " · ".join(said)
-
-
-def title(region: Region) -> str:
-    """`image 1`, `video 1 frame 3`."""
-    frame = "" if region.frame is None else f" frame {region.frame + 1}"
-    return f"{region.kind} {region.number + 1}{frame}"
+        long.append(f"entropy {entropy:.2f} nats, as if {math.exp(entropy):.1f} keys alike")
+        short.append(f"entropy {entropy:.2f} nats")
+        shares = [f"{region.name} {region.share(given):.1%}" for region in sight.regions[:PICTURES]]
+        long += shares
+        short += shares
+    size = f"{kernel.queries:,} × {kernel.keys:,}"
+    long += [size, f"{kernel.name} in {kernel.query.dtype}, worked out in float32"]
+    shorter = [*short, size, f"{kernel.name} in {kernel.query.dtype}"]
+    return tuple(" · ".join(said) for said in (long, shorter, [*short, size], short))
 
 
 def several(sight: Sight) -> bool:
-    return len(sight.regions) > 1
+    """Whether there are several pictures to look at, in this run of a vision tower or in another."""
+    return len(sight.regions) > 1 or len(sight.runs) > 1
 
 
 def region_of(sight: Sight, key: int) -> Region | None:
-    """The picture that a key lies in."""
+    """The picture that a key of the decoder lies in."""
     return next((region for region in sight.regions if key in region.keys), None)
 
 
-def cell_words(sight: Sight, region: Region, row: int, column: int) -> str:
-    """A place of a picture: its token or patch, and the attention on it."""
+def cell_words(sight: Sight, region: Region, row: int, column: int) -> tuple[str, ...]:
+    """A place of a picture: its token or patch, and the attention on it; in full, and in fewer words."""
     key = region.keys[row * region.columns + column]
-    where = f"row {row}, column {column}"
+    where = f"row {row} col {column}"
     if key < 0 or sight.probabilities is None:
-        return where
-    what = f"place {key}" if sight.spot.vision else f"token {key + sight.offset}"
-    return f"{where} · {what} · {number(float(sight.probabilities[key]))}"
+        return (where,)
+    share = number(float(sight.probabilities[key]))
+    what = f"token {key + sight.offset}" if sight.patches is None else f"patch {sight.patches.number(key)}"
+    return f"{where} · {what} · {share}", f"{where} · {share}"
+
+
+def names(sight: Sight, side: str, first: int) -> Callable[[int | str], str]:
+    """What names one of the queries, or keys, of a call by its place, or several as `a:b`: `first` is the token of the
+    first. In a vision tower one has the name of its patch.
+    """
+
+    def name(place: int | str) -> str:
+        if isinstance(place, int):
+            return f"{side} {place + first}" if sight.patches is None else f"{side} {key_words(sight, place).short}"
+        start, _, stop = place.partition(":")
+        return f"{side} {int(start) + first}:{int(stop) + first}"
+
+    return name
 
 
 def _entropy(sight: Sight) -> float:
@@ -93,12 +147,3 @@ def _entropy(sight: Sight) -> float:
 
 def _text(text: str, id: int) -> str:
     return visible(text, spaces=True) if text else f"id {id}"
-
-
-def _place(sight: Sight, key: int) -> str:
-    """Where an image token lies in its picture."""
-    region = region_of(sight, key) if sight.regions else None
-    if region is None:
-        return ""
-    row, column = divmod(region.keys.index(key), region.columns)
-    return f" {row},{column}" + (f" of {title(region)}" if several(sight) else "")

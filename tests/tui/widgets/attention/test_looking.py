@@ -96,10 +96,12 @@ def test_what_falls_on_pictures_is_what_the_view_says(step: int) -> None:
 def test_a_patch_in_the_vision_tower_looks_at_its_window_on_the_picture() -> None:
     trace = recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl", "three"))
     sight = look(trace, vision=True, layer=0, patch=30)
-    heat = next(part for part in VIEW(trace, layer="vision.0", query="30") if part.title == "Attention over image 2")
+    heat = next(
+        part for part in VIEW(trace, layer="vision.0", picture="2", query="6") if part.title == "Attention over image 2"
+    )
     assert sight.probabilities is not None
     close(torch.tensor(sight.regions[1].map(sight.probabilities)), torch.tensor(heat.values))  # type: ignore[union-attr]
-    assert sight.query == sight.places[30]
+    assert sight.query == sight.patches.places[30]  # type: ignore[union-attr]
     assert look(trace, vision=True, step=3).spot.step == 0
 
 
