@@ -12,17 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from inspector import Table
 from inspector.trace.steps import BranchRecord, GenerationRecord
 from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.runs import Run
 from tests.benchmarks.harness import put, table
+from tests.benchmarks.painting import Painting
 from tests.benchmarks.terminal import Stopwatch
 from tests.tui.apps import Quiet, settled
 from tests.tui.widgets.generation.records import long_run
@@ -41,24 +41,8 @@ KEYS = (
 Row = tuple[str, float, float, float]
 
 
-class Painting(Quiet):
-    """Knows when it last painted."""
-
-    painted = 0.0
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)
-        if hasattr(renderable, "render_segments"):
-            renderable.render_segments(self.console)
-            self.painted = time.perf_counter()
-
-    async def press(self, key: str) -> float:
-        """Seconds from a key to the next paint."""
-        start = time.perf_counter()
-        self.simulate_key(key)
-        while self.painted < start and time.perf_counter() - start < 1:
-            await asyncio.sleep(0)
-        return time.perf_counter() - start
+class Program(Painting, Quiet):
+    """The program, which knows when it painted."""
 
 
 def recorded(count: int) -> GenerationRecord:
@@ -72,7 +56,7 @@ def looked_at(count: int, times: int) -> list[Row]:
     """The keys that move about in a record of so many steps."""
     from tests.traces import small_trace
 
-    trace, app = small_trace(), Painting()
+    trace, app = small_trace(), Program()
     trace.generation = recorded(count)
 
     async def measure() -> list[Row]:
@@ -88,7 +72,7 @@ def looked_at(count: int, times: int) -> list[Row]:
                 for number in range(times):
                     view.go(count // 2 + number % 3)
                     await pilot.pause()
-                    seconds.append(await app.press(key))
+                    seconds.append(await app.painted_after(partial(app.simulate_key, key)))
                     await pilot.pause()
                 rows.append((f"{count:,} steps: {what}", statistics.median(seconds), max(seconds), ASKED))
             return rows

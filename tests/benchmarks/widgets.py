@@ -1,7 +1,7 @@
 """How long lists, the heatmap and the steps of a generation take inside the program: from a key to its paint.
 
-Without a terminal, which `big_trace` measures: what a terminal would be sent is put together and thrown away. Textual
-paints sixty times a second, so that nothing takes less than 16 ms.
+Without a terminal, which `big_trace` measures. Textual paints sixty times a second, so that nothing takes less than
+16 ms.
 
     python -m tests.benchmarks.widgets [--calls N] [--steps N] [--vocabulary N]
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import torch
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.widget import Widget
 
 from inspector import Table
@@ -29,6 +29,7 @@ from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.slicing import Slicing
 from inspector.tui.widgets.tensor_facts import plane_of
 from tests.benchmarks.harness import put, table
+from tests.benchmarks.painting import Painting
 from tests.traces import big_trace
 from tests.tui.widgets.generation.records import full_step, long_run
 
@@ -40,38 +41,23 @@ PLANES = ((1_000_000, 16), (4096, 4096))
 Row = tuple[str, float, float | None, float | None]
 
 
-class Painted(App[None]):
-    """Shows one widget, and knows when it last painted."""
+class Shown(Painting):
+    """Shows one widget."""
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()
         self.widget = widget
-        self.painted = 0.0
 
     def compose(self) -> ComposeResult:
         yield self.widget
-
-    def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)
-        if hasattr(renderable, "render_segments"):
-            renderable.render_segments(self.console)
-            self.painted = time.perf_counter()
 
     async def press(self, what: str, key: str, times: int) -> Row:
         """The median and the slowest of so many presses."""
         seconds = [await self.painted_after(lambda: self.simulate_key(key)) for _ in range(times)]
         return what, statistics.median(seconds), max(seconds), LAG
 
-    async def painted_after(self, work: Callable[[], Any]) -> float:
-        """Seconds from the begin of `work` to the next paint."""
-        start = time.perf_counter()
-        work()
-        while self.painted < start and time.perf_counter() - start < 1:
-            await asyncio.sleep(0)
-        return time.perf_counter() - start
 
-
-async def on_screen(app: Painted, measure: Callable[[], Coroutine[Any, Any, list[Row]]]) -> list[Row]:
+async def on_screen(app: Shown, measure: Callable[[], Coroutine[Any, Any, list[Row]]]) -> list[Row]:
     async with app.run_test(size=(160, 50)) as pilot:
         app.widget.focus()
         await pilot.pause()
@@ -81,7 +67,7 @@ async def on_screen(app: Painted, measure: Callable[[], Coroutine[Any, Any, list
 def listed(trace: Trace, name: str, times: int) -> list[Row]:
     """The list of calls from the moment it gets its trace."""
     calls = CallsList()
-    app = Painted(calls)
+    app = Shown(calls)
 
     async def measure() -> list[Row]:
         start = time.perf_counter()
@@ -103,7 +89,7 @@ def listed(trace: Trace, name: str, times: int) -> list[Row]:
 def drawn(rows: int, columns: int, times: int) -> list[Row]:
     """The heatmap of so many values, from the moment it gets its tensor."""
     heatmap = HeatMap()
-    app = Painted(heatmap)
+    app = Shown(heatmap)
     name = f"{rows:,} × {columns:,}"
 
     async def measure() -> list[Row]:
@@ -123,7 +109,7 @@ def drawn(rows: int, columns: int, times: int) -> list[Row]:
 def stripped(steps: int, times: int) -> list[Row]:
     """The strip of so many steps, from the moment it gets them; one more step while it shows them."""
     strip = StepStrip()
-    app = Painted(strip)
+    app = Shown(strip)
     name = f"{steps:,} steps"
 
     async def measure() -> list[Row]:
@@ -154,7 +140,7 @@ def stripped(steps: int, times: int) -> list[Row]:
 def piped(vocabulary: int, times: int) -> list[Row]:
     """The pipeline of a step whose record has a whole vocabulary after every processor."""
     pipeline = PipelineTable()
-    app = Painted(pipeline)
+    app = Shown(pipeline)
     name = f"{vocabulary:,} tokens"
 
     async def measure() -> list[Row]:

@@ -21,6 +21,7 @@ from inspector.tui.tour.bar import TourBar
 from inspector.tui.tour.stops import ACTION, STOPS, Stop
 from tests.fakes import picture, save_tiny
 from tests.tui.apps import on_screen, settled
+from tests.tui.widgets.screens import until
 
 SHORT = (
     Stop("Calls", "{list.down} moves.", ("tab.forward",)),
@@ -86,8 +87,7 @@ async def test_a_stop_leads_out_of_what_was_gone_into() -> None:
     async with touring() as (pilot, screen):
         within = WithinScreen(screen.run, dict, title="A step.")
         await pilot.app.push_screen(within)
-        while not within.query(TourBar):
-            await pilot.pause(guide.LOOK)
+        await until(pilot, lambda: within.query(TourBar))
         assert shown(within).startswith("↓ moves.")
         await pilot.press("f3")
         await settled(pilot)
