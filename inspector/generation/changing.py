@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from inspector.errors import InputError, near
+from inspector.errors import InputError, InspectorError, near
 from inspector.generation.options import check_options
 from inspector.generation.pending import Pending
 from inspector.generation.processors import Entry, name_of
@@ -104,6 +105,16 @@ class Changing:
     def switch(self, name: str, on: bool) -> None:
         """Leave a processor out, or take it in again."""
         self._consider(self._pending.switched(name, on=on))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Inside the block several changes are one: where one of them is refused, none is left."""
+        before = self._pending
+        try:
+            yield
+        except InspectorError:
+            self._pending = before
+            raise
 
     def forget_changes(self) -> None:
         """Drop what was said for the next step."""

@@ -123,7 +123,7 @@ async def test_a_trace_is_saved_and_opens_again(elsewhere: Path) -> None:
     assert len(Trace.open(elsewhere / "tiny-vl.trace").calls) == 20
 
 
-async def test_saving_over_something_is_a_message(elsewhere: Path) -> None:
+async def test_saving_over_something_is_told_in_place(elsewhere: Path) -> None:
     (elsewhere / "tiny-vl.trace").mkdir()
     async with Quiet().run_test(size=SMALL) as pilot:
         await opened(pilot, small_trace())
@@ -132,10 +132,9 @@ async def test_saving_over_something_is_a_message(elsewhere: Path) -> None:
         assert dialog.query_one(Input).value == "tiny-vl-2.trace"
         dialog.query_one(Input).value = "tiny-vl.trace"
         await pilot.press("enter")
-        dialog = await on_screen(pilot, MessageScreen)
-        assert "exists" in dialog.query_one(Static).render().plain
+        assert "exists" in str(dialog.query_one("#state", Static).content)
         await pilot.press("escape")
-        assert isinstance(pilot.app.screen, InspectorScreen)
+        assert isinstance(await on_screen(pilot, InspectorScreen), InspectorScreen)
 
 
 @pytest.mark.parametrize(

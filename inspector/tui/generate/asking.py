@@ -8,6 +8,7 @@ from inspector.tui.generate import moves, words
 from inspector.tui.generate.change import FOR_A_STEP, FROM_HERE, ChangeScreen
 from inspector.tui.generate.driver import Start
 from inspector.tui.generate.force import ForceScreen
+from inspector.tui.generate.moves import Changes
 from inspector.tui.generate.naming import NameScreen, free_name
 from inspector.tui.generate.start import NAMES, StartScreen
 from inspector.tui.generate.until import UntilScreen
@@ -26,11 +27,17 @@ async def start(tab: GenerateTab) -> None:
     defaults = session.model.generation_config
     known = {name: getattr(defaults, name, None) for name in (*NAMES, "do_sample")}
     screen = StartScreen(
-        words.question_of(tab.run), known, list(session.plugins.logits_processors), again=tab.driver.live
+        words.question_of(tab.run),
+        known,
+        list(session.plugins.logits_processors),
+        again=tab.driver.live,
+        take=lambda begin: tab.driver.begin(tab.run, begin),
     )
-    begin = await tab.app.push_screen_wait(screen)
-    if begin is not None:
-        await _begin(tab, begin)
+    if await tab.app.push_screen_wait(screen) is None:
+        return
+    tab.leave_lens()
+    tab.show()
+    await tab.driver.do("making a step", lambda generation: moves.step(generation, -1))
 
 
 async def step(tab: GenerateTab) -> None:
@@ -85,8 +92,8 @@ async def force(tab: GenerateTab) -> None:
     candidates = () if taken is None else taken.processors[0].top  # the model's own, also what was removed
     chosen = None if taken is None else taken.chosen
     place = "" if chosen is None else f"{visible(chosen.text, spaces=True)!r} at step {view.at}"
-    tokenizer = None if generation is None else generation.tokenizer
-    forced = await tab.app.push_screen_wait(ForceScreen(candidates, place, tokenizer))
+    assert generation is not None
+    forced = await tab.app.push_screen_wait(ForceScreen(candidates, place, generation.token_of))
     if forced is not None:
         await take(tab, forced.token, in_place=forced.in_place or not place)
 
@@ -111,9 +118,11 @@ async def change(tab: GenerateTab) -> None:
     known, offers = await known_options(tab), tab.driver.offers
     names = await tab.driver.ask("looking", lambda generation: (generation.processors, generation.off))
     text = f"From step {at + 1} on" + (", in a branch." if at < len(tab.steps) - 1 else ".")
-    changes = await tab.app.push_screen_wait(ChangeScreen("Settings", text, FROM_HERE, known, *names, offers))
-    if changes is not None:
+
+    async def take(changes: Changes) -> None:
         await tab.driver.do("changing settings", lambda generation: moves.change(generation, at, changes))
+
+    await tab.app.push_screen_wait(ChangeScreen("Settings", text, FROM_HERE, known, *names, offers, take))
 
 
 async def adopt(tab: GenerateTab) -> None:
@@ -153,14 +162,6 @@ async def rename(tab: GenerateTab) -> None:
     name = await tab.app.push_screen_wait(NameScreen("Rename the branch", f"{old} is to be called:", old, others))
     if name is not None and name != old:
         await tab.driver.do("renaming", lambda generation: moves.rename(generation, at, name))
-
-
-async def _begin(tab: GenerateTab, begin: Start) -> None:
-    tab.leave_lens()
-    tab.followed = []
-    await tab.driver.begin(tab.run, begin)
-    tab.show()
-    await tab.driver.do("making a step", lambda generation: moves.step(generation, -1))
 
 
 async def is_live(tab: GenerateTab) -> bool:

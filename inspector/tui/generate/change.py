@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid
 from textual.content import Content
-from textual.widgets import Input, Static
 
 from inspector.tui.generate import typed
-from inspector.tui.generate.fields import Line, OptionFields, field, taken_seed
+from inspector.tui.generate.fields import OptionFields, taken_seed
 from inspector.tui.generate.moves import Changes
-from inspector.tui.screens.dialog import Dialog
+from inspector.tui.screens.form import KEYS, Form, Line, field
 from inspector.tui.widgets.check_box import CheckBox
 
 FOR_A_STEP = (
@@ -27,21 +25,13 @@ FROM_HERE = (*FOR_A_STEP[:-1], "max_new_tokens", "seed")
 """Options that may change between two steps."""
 
 
-class ChangeScreen(Dialog[Changes]):
+class ChangeScreen(Form[Changes]):
     """Returns what is to be otherwise. `processors` are the names of those in force, `off` of those switched off."""
 
     DEFAULT_CSS = """
     ChangeScreen #processors-on { height: auto; max-height: 5; overflow-y: auto; margin-top: 1; grid-gutter: 0 2; }
-    ChangeScreen CheckBox { background: $background; }
-    ChangeScreen #state { color: $text-muted; height: auto; margin-top: 1; }
-    ChangeScreen #state.-error { color: $text-error; }
+    ChangeScreen #state { margin-top: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "take", "Take", id="change.take", tooltip="Use these settings"),
-        Binding("f1", "app.help", "Help", id="change.help", tooltip="Explain these fields", show=False),
-        Binding("down", "app.focus_next", "Next field", id="change.next", tooltip="Next field", show=False),
-        Binding("up", "app.focus_previous", "Previous field", id="change.previous", tooltip="Previous one", show=False),
-    ]
     HELP = """Settings that are to be otherwise; an empty field leaves what holds now. The names are transformers' own.
 
 A processor whose box is not ticked is left out, which shows what it does. Add takes processors that plugins offer, by
@@ -56,9 +46,9 @@ name, with parameters: favour token=66."""
         processors: Sequence[str],
         off: Sequence[str] = (),
         offers: Sequence[str] = (),
+        take: Callable[[Changes], Awaitable[object]] | None = None,
     ) -> None:
-        super().__init__(title, "enter or ctrl+r take · tab next field · f1 help · esc back")
-        self._words = words
+        super().__init__(title, f"enter or ctrl+r take · {KEYS}", words=words, take=take)
         self._names = names
         self._known = known
         self._processors = {**dict.fromkeys(processors, True), **dict.fromkeys(off, False)}
@@ -70,42 +60,22 @@ name, with parameters: favour token=66."""
             for name, on in self._processors.items():
                 yield _Switch(name, on=on)
         yield Line("add", field("add", ", ".join(self._offers) or "no plugin offers a processor"))
-        yield Static(Content(self._words), id="state")
+        yield self.state
 
-    def on_mount(self) -> None:
-        self.query_one("#temperature").focus()
-
-    def on_input_submitted(self) -> None:
-        self.action_take()
-
-    def action_take(self) -> None:
-        """Return what stands in the fields, or say what is wrong with it."""
-        try:
-            changes = self._read()
-        except ValueError as error:
-            self._say(str(error))
-            return
-        if changes:
-            self.dismiss(changes)
-        else:
-            self._say("Nothing is to be otherwise so far: fill in a field, or untick a processor.")
-
-    def _read(self) -> Changes:
+    def read(self) -> Changes:
         options = self.query_one(OptionFields).read()
         seed = taken_seed(options)
         switched = [box for box in self.query(_Switch) if box.value != self._processors[box.processor]]
-        return Changes(
+        changes = Changes(
             options,
             seed,
             off=tuple(box.processor for box in switched if not box.value),
             on=tuple(box.processor for box in switched if box.value),
-            add=tuple(typed.processors(self.query_one("#add", Input).value)),
+            add=tuple(typed.processors(self.text("add"))),
         )
-
-    def _say(self, text: str) -> None:
-        state = self.query_one("#state", Static)
-        state.add_class("-error")
-        state.update(Content(text))
+        if not changes:
+            raise ValueError("Nothing is to be otherwise so far: fill in a field, or untick a processor.")
+        return changes
 
 
 class _Switch(CheckBox):

@@ -175,6 +175,9 @@ class Driver:
             job.watch(self._screen)
             try:
                 return await (finish(self._app, job) if modal else job.result())
+            except asyncio.CancelledError:  # nobody waits for it any more
+                job.cancel()
+                raise
             finally:
                 self.doing, self._job = "", None
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Grid, HorizontalGroup, VerticalGroup
+from textual.containers import Grid, VerticalGroup
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Label
+from textual.widgets import Checkbox, Input
 
 from inspector.tui.generate import typed
+from inspector.tui.screens.form import Line, field
 from inspector.tui.widgets.check_box import CheckBox
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
@@ -25,34 +26,8 @@ HINTS = {
 }
 """What stands in an empty field where the model itself says nothing; elsewhere that is off."""
 
-
 NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "typical_p": 1, "repetition_penalty": 1, "no_repeat_ngram_size": 0}
 """The values with which an option does nothing."""
-
-
-class Line(HorizontalGroup):
-    """A name and a field of one line."""
-
-    DEFAULT_CSS = """
-    Line { height: 1; margin-bottom: 0; }
-    Line > Label { width: 22; color: $text-muted; }
-    Line > Input { width: 1fr; background: $surface; padding: 0 1; }
-    Line > Input:focus { background: $panel; }
-    """
-
-    def __init__(self, label: str, field: Input) -> None:
-        super().__init__()
-        self._label = label
-        self._field = field
-
-    def compose(self) -> ComposeResult:
-        yield Label(self._label, markup=False)
-        yield self._field
-
-
-def field(name: str, hint: str = "", value: str = "") -> Input:
-    """An input line of one row."""
-    return Input(value, placeholder=hint, id=name, select_on_focus=False, compact=True)
 
 
 class OptionFields(VerticalGroup):
@@ -63,7 +38,6 @@ class OptionFields(VerticalGroup):
 
     DEFAULT_CSS = """
     OptionFields > Grid { grid-size: 2; grid-gutter: 0 3; grid-rows: 1; height: auto; }
-    OptionFields > CheckBox { background: $background; }
     OptionFields > Grid Input { max-width: 24; }
     """
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Checkbox, Input, OptionList, Static
+from textual.widgets import Checkbox, Input, OptionList
 from textual.widgets.option_list import Option
 
 from inspector.errors import InputError
 from inspector.trace.stages import Candidate
-from inspector.tui.screens.dialog import Dialog
+from inspector.tui.screens.form import Form, field
 from inspector.tui.widgets.cells import fit, visible
 from inspector.tui.widgets.check_box import CheckBox
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from inspector.tui.widgets.generation.pipeline import percent
 
 TEXT_WIDTH = 30
 
@@ -32,25 +28,15 @@ class Forced:
     in_place: bool
 
 
-class ForceScreen(Dialog[Forced]):
+class ForceScreen(Form[Forced]):
     """Returns the token. `candidates` are those at the top of the step that is looked at, which `place` names; it is
-    empty before the first step.
+    empty before the first step. `find` gives the id of a token that is typed, as its text or its id.
     """
 
     DEFAULT_CSS = """
     ForceScreen > VerticalGroup { width: 64; }
-    ForceScreen Input { background: $surface; padding: 0 1; }
-    ForceScreen Input:focus { background: $panel; }
-    ForceScreen OptionList { background: $background; height: auto; max-height: 10; margin: 1 0 0 0; }
-    ForceScreen CheckBox { background: $background; margin-top: 1; }
-    ForceScreen #state { height: auto; color: $text-muted; }
-    ForceScreen #state.-error { color: $text-error; }
+    ForceScreen CheckBox { margin-top: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "app.help", "Help", id="force.help", tooltip="Explain this", show=False),
-        Binding("down", "app.focus_next", "Next field", id="force.next", tooltip="Next field", show=False),
-        Binding("up", "app.focus_previous", "Previous field", id="force.previous", tooltip="Previous one", show=False),
-    ]
     HELP = """The token to take, whatever the scores say.
 
 Type its text, with the space that it begins with, or # and its id; or go down to one of the list. A text that is
@@ -61,7 +47,7 @@ it becomes the next one."""
         self,
         candidates: Sequence[Candidate],
         place: str,
-        tokenizer: PreTrainedTokenizerBase | None,
+        find: Callable[[int | str], int],
         *,
         title: str = "Force a token",
         keys: str = "enter take · tab list · f1 help",
@@ -69,58 +55,40 @@ it becomes the next one."""
         super().__init__(title, f"{keys} · esc back")
         self._candidates = candidates
         self._place = place
-        self._tokenizer = tokenizer
+        self._find = find
 
     def body(self) -> ComposeResult:
-        yield Input(placeholder="text of one token, or #id", select_on_focus=False, compact=True)
-        yield Static(Content(""), id="state")
+        yield field("token", "text of one token, or #id")
+        yield self.state
         if self._candidates:
             yield OptionList(*(Option(_line(candidate)) for candidate in self._candidates), compact=True)
         if self._place:
             yield CheckBox(Content(f"in place of {self._place}, in a branch"), True)
 
-    def on_mount(self) -> None:
-        self.query_one(Input).focus()
-
     def on_input_changed(self, event: Input.Changed) -> None:
-        if not event.value:
-            self._say("")
-            return
         try:
-            self._say(f"token {self._token(event.value)}")
+            self.say(f"token {self._typed()}" if event.value else "")
         except InputError as error:
-            self._say(str(error))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        if not event.value:
-            self._say("Type the text of a token, or go down to one of the list.", error=True)
-            return
-        try:
-            self._take(self._token(event.value))
-        except InputError as error:
-            self._say(str(error), error=True)
+            self.say(str(error))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self._take(self._candidates[event.option_index].id)
+        self.dismiss(self._forced(self._candidates[event.option_index].id))
 
-    def _take(self, token: int) -> None:
-        self.dismiss(Forced(token, any(box.value for box in self.query(Checkbox))))
+    def read(self) -> Forced:
+        if not self.text("token"):
+            raise ValueError("Type the text of a token, or go down to one of the list.")
+        return self._forced(self._typed())
 
-    def _token(self, text: str) -> int:
+    def _typed(self) -> int:
         """The token that was typed. Raises `InputError` for a text that is none, or several."""
-        from inspector.generation.texts import one_token
+        text = self.text("token")
+        return self._find(int(text[1:]) if text.startswith("#") and text[1:].isdecimal() else text)
 
-        if text.startswith("#") and text[1:].isdecimal():
-            return int(text[1:])
-        return one_token(text, self._tokenizer)
-
-    def _say(self, text: str, *, error: bool = False) -> None:
-        state = self.query_one("#state", Static)
-        state.set_class(error, "-error")
-        state.update(Content(visible(text)))
+    def _forced(self, token: int) -> Forced:
+        return Forced(token, any(box.value for box in self.query(Checkbox)))
 
 
 def _line(candidate: Candidate) -> Content:
     text = fit(visible(candidate.text, spaces=True), TEXT_WIDTH)
-    return Content.assemble(text, (f" {candidate.id:>8}", "$text-muted"), f" {candidate.probability:>9.2%}")
+    return Content.assemble(text, (f" {candidate.id:>8}", "$text-muted"), f" {percent(candidate.probability):>9}")

@@ -20,6 +20,7 @@ from inspector.tui.widgets.generation.pipeline import Asked
 if TYPE_CHECKING:
     from inspector.generation.generation import Generation
     from inspector.trace.stages import Stages
+    from inspector.tui.generate.moves import Changes
     from inspector.tui.generate.tab import GenerateTab
 
 
@@ -33,7 +34,12 @@ async def what_if(tab: GenerateTab) -> None:
         return
     names = [name for name in taken.processors.names if name not in ("raw", "log_softmax")]
     text = f"What the processors would have made of the logits of step {tab.at}; the model does not run."
-    screen = ChangeScreen("What if …", text, FOR_A_STEP, await known_options(tab), names, (), tab.driver.offers)
+    at, row = tab.at, tab.view.row_of_step
+
+    async def take(changes: Changes) -> None:
+        await tab.driver.ask("looking", lambda generation: moves.what_if(generation, at, row, changes))
+
+    screen = ChangeScreen("What if …", text, FOR_A_STEP, await known_options(tab), names, (), tab.driver.offers, take)
     changes = await tab.app.push_screen_wait(screen)
     if changes is not None:
         tab.lens = changes
@@ -83,8 +89,8 @@ async def follow(tab: GenerateTab) -> None:
     if tab.view.step is None or not await is_live(tab):
         return
     generation = tab.driver.generation
-    tokenizer = None if generation is None else generation.tokenizer
-    screen = ForceScreen((), "", tokenizer, title="Follow a token", keys="enter follow")
+    assert generation is not None
+    screen = ForceScreen((), "", generation.token_of, title="Follow a token", keys="enter follow")
     chosen = await tab.app.push_screen_wait(screen)
     if chosen is not None:
         tab.followed = [token for token in tab.followed if token != chosen.token] + [chosen.token]

@@ -98,18 +98,27 @@ def force_next(generation: Generation, at: int, token: int | str, row: int | Non
 
 
 def change(generation: Generation, at: int, changes: Changes) -> None:
-    """Say what is to change for the step after `at`, which is made when it is asked for."""
-    with _nothing_left(generation):
-        _stand_after(generation, at)
-        added = generation.added
-        for name in changes.off:
-            generation.remove(name) if name in added else generation.switch(name, on=False)
-        for name in changes.on:
-            generation.switch(name, on=True)
-        for name, parameters in changes.add:
-            generation.add(name, **parameters)
-        if changes.options or changes.seed is not None:
-            generation.set(seed=changes.seed, **changes.options)
+    """Say what is to change for the step after `at`, which is made when it is asked for; all of it, or nothing."""
+    cursor = generation.tree.cursor
+    try:
+        with generation.together():
+            _change(generation, at, changes)
+    except InspectorError:
+        generation.go(cursor)
+        raise
+
+
+def _change(generation: Generation, at: int, changes: Changes) -> None:
+    _stand_after(generation, at)
+    added = generation.added
+    for name in changes.off:
+        generation.remove(name) if name in added else generation.switch(name, on=False)
+    for name in changes.on:
+        generation.switch(name, on=True)
+    for name, parameters in changes.add:
+        generation.add(name, **parameters)
+    if changes.options or changes.seed is not None:
+        generation.set(seed=changes.seed, **changes.options)
 
 
 def adopt(generation: Generation, at: int, changes: Changes) -> None:

@@ -6,20 +6,20 @@ from collections.abc import Collection
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from inspector.tui.screens.dialog import Dialog
+from inspector.tui.screens.form import Form, field
+from inspector.tui.widgets.cells import visible
 
 
-class NameScreen(Dialog[str]):
+class NameScreen(Form[str]):
     """Returns a name that is not among `taken`."""
 
     DEFAULT_CSS = """
     NameScreen > VerticalGroup { width: 60; }
-    NameScreen Input { background: $surface; padding: 0 1; margin-top: 1; }
-    NameScreen Input:focus { background: $panel; }
-    NameScreen #state { height: auto; color: $text-error; }
+    NameScreen Input { margin-top: 1; }
     """
+    HELP = 'The name of a branch: it stands in the tree of branches, in files, and in look("…").'
 
     def __init__(self, title: str, words: str, value: str, taken: Collection[str]) -> None:
         super().__init__(title, "enter take · esc back")
@@ -28,20 +28,17 @@ class NameScreen(Dialog[str]):
         self._taken = taken
 
     def body(self) -> ComposeResult:
-        yield Static(Content(self._words))
-        yield Input(self._value, compact=True)
-        yield Static(Content(""), id="state")
+        yield Static(Content(visible(self._words)))
+        yield field("name", value=self._value)
+        yield self.state
 
-    def on_mount(self) -> None:
-        self.query_one(Input).focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        name = event.value.strip()
-        if not name or name in self._taken:
-            words = f"There is a branch {name!r} already." if name else "A branch needs a name."
-            self.query_one("#state", Static).update(Content(words))
-        else:
-            self.dismiss(name)
+    def read(self) -> str:
+        name = self.text("name").strip()
+        if not name:
+            raise ValueError("A branch needs a name.")
+        if name in self._taken:
+            raise ValueError(f"There is a branch {name!r} already.")
+        return name
 
 
 def free_name(taken: Collection[str]) -> str:

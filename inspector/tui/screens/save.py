@@ -8,19 +8,19 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from inspector.tui.paths import PathInput
-from inspector.tui.screens.dialog import Dialog
+from inspector.tui.screens.form import Form
 
 
-class SaveScreen(Dialog[Path]):
-    """Returns the directory that the trace is to become."""
+class SaveScreen(Form[Path]):
+    """Returns the directory that the trace is to become; it does not exist yet."""
 
     DEFAULT_CSS = """
-    SaveScreen Input { background: $surface; padding: 0 1; margin-top: 1; }
-    SaveScreen Input:focus { background: $panel; }
+    SaveScreen Input { margin-top: 1; }
     """
+    HELP = "The directory that the trace is to become, whole or not at all; inspector open shows it again."
 
     def __init__(self, suggestion: str) -> None:
         super().__init__("Save the trace", "enter save · esc back")
@@ -28,11 +28,18 @@ class SaveScreen(Dialog[Path]):
 
     def body(self) -> ComposeResult:
         yield Static(Content("A directory that does not exist yet:"))
-        yield PathInput(self._suggestion)
+        yield PathInput(self._suggestion, id="directory")
+        yield self.state
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        if event.value.strip():
-            self.dismiss(Path(event.value.strip()).expanduser())
+    def read(self) -> Path:
+        from inspector.trace.store import check_free
+
+        name = self.text("directory").strip()
+        if not name:
+            raise ValueError("A trace needs a name.")
+        directory = Path(name).expanduser()
+        check_free(directory)
+        return directory
 
 
 def suggest(reference: str) -> str:

@@ -42,6 +42,14 @@ async def fill(pilot: Pilot[None], **fields: str) -> None:
     await pilot.pause()
 
 
+async def refused(pilot: Pilot[None], words: str) -> None:
+    """Take what stands in the dialog, and wait until it says why that cannot be: it stays, with what was typed."""
+    screen = pilot.app.screen
+    await pilot.press("enter")
+    await until(pilot, lambda: words in str(screen.query_one("#state").content))
+    assert pilot.app.screen is screen
+
+
 async def begun(pilot: Pilot[None], **fields: str) -> None:
     """Begin with what is typed into these fields."""
     await pilot.press("N")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.widgets import Checkbox
+import pytest
+from textual.widgets import Checkbox, Input
 
 from inspector import Session
 from inspector.tui.generate.change import ChangeScreen
 from inspector.tui.generate.force import ForceScreen
+from inspector.tui.generate.naming import NameScreen
+from inspector.tui.generate.start import StartScreen
 from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.within import WithinScreen
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from tests.tui.apps import on_screen, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, fill, state, tab
+from tests.tui.generate.driving import begun, fill, refused, state, tab, told
 
 
 async def test_a_token_is_forced_typed_from_the_list_and_from_the_table(text: Session, generating: Opened) -> None:
@@ -51,9 +54,10 @@ async def test_a_token_is_forced_as_the_next_one_and_by_its_id(text: Session, ge
         assert [step.text for step in tab(pilot).steps][1:] == ["D"]
         assert tab(pilot).branches == ["main"]
         await pilot.press("t")
-        await on_screen(pilot, ForceScreen)
-        await pilot.press("number_sign", *"999999", "enter")
-        assert "There is no token 999999" in (await on_screen(pilot, MessageScreen))._text
+        screen = await on_screen(pilot, ForceScreen)
+        await pilot.press("number_sign", *"999999")
+        await refused(pilot, "There is no token 999999; the vocabulary has 320")
+        assert screen.query_one("#token", Input).value == "#999999"
         await pilot.press("escape", "n")
         await settled(pilot)
         assert len(tab(pilot).steps) == 3
@@ -129,18 +133,66 @@ async def test_escape_leaves_a_what_if_and_any_token_can_be_followed(text: Sessi
         assert not table.asked
 
 
-async def test_what_is_out_of_range_is_said_and_the_generation_goes_on(text: Session, generating: Opened) -> None:
+@pytest.mark.parametrize("key", ["w", "e", "N"])
+async def test_what_is_out_of_range_is_said_in_the_dialog_and_taken_once_it_is_mended(
+    text: Session, generating: Opened, key: str
+) -> None:
     async with generating(text) as pilot:
         await pilot.press("n")
         await settled(pilot)
-        await pilot.press("w")
-        await on_screen(pilot, ChangeScreen)
-        await fill(pilot, top_p="3")
+        await pilot.press(key)
+        screen = await on_screen(pilot, StartScreen if key == "N" else ChangeScreen)
+        await fill(pilot, top_p="3", temperature="2")
+        await refused(pilot, "top_p is 3.0, which is out of range: a number from 0 to 1 was expected.")
+        await fill(pilot, top_p="0.5", temperature="0")
+        await refused(pilot, "temperature (=0.0) has to be a strictly positive float")
+        assert screen.query_one("#top_p", Input).value == "0.5"
+        await fill(pilot, temperature="2")
         await pilot.press("enter")
-        assert "top_p is 3.0, which is out of range" in (await on_screen(pilot, MessageScreen))._text
-        await pilot.press("escape", "n")
         await settled(pilot)
+        if key == "w":
+            await pilot.press("W")
+            await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert tab(pilot).steps[-1].processors["temperature"].parameters["temperature"] == 2.0
         assert len(tab(pilot).steps) == 2
+
+
+async def test_settings_that_are_refused_leave_those_that_wait(text: Session, generating: Opened) -> None:
+    async with generating(text) as pilot:
+        await pilot.press("n")
+        await settled(pilot)
+        for values in ({"temperature": "2"}, {"temperature": "3"}):
+            await pilot.press("e")
+            await on_screen(pilot, ChangeScreen)
+            await fill(pilot, **values)
+            await pilot.press("enter")
+            await settled(pilot)
+        await pilot.press("e")
+        await on_screen(pilot, ChangeScreen)
+        await fill(pilot, others="seed=soon")
+        await refused(pilot, "seed is 'soon'; a whole number was expected.")
+        await fill(pilot, others="", add="nothing", top_k="7")
+        await refused(pilot, "No plugin offers a logits processor 'nothing'")
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "next: temperature = 3.0, do_sample = True" in state(pilot)
+
+
+async def test_a_branch_begun_at_an_end_says_that_it_has_ended(text: Session, generating: Opened) -> None:
+    async with generating(text) as pilot:
+        await begun(pilot, max_new_tokens="3")
+        await pilot.press("c")
+        await settled(pilot)
+        await pilot.press("B")
+        await on_screen(pilot, NameScreen)
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert len(tab(pilot).steps) == 3
+        assert told(pilot)[-1].startswith("branch 1 ended after 3 steps: max_length.")
 
 
 async def test_a_processor_that_raises_is_told_and_left_out(offering: Session, generating: Opened) -> None:

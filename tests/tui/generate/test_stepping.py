@@ -10,12 +10,11 @@ from inspector import Session
 from inspector.tui.generate.start import StartScreen
 from inspector.tui.generate.tab import Nothing
 from inspector.tui.generate.until import UntilScreen
-from inspector.tui.screens.message import MessageScreen
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_strip import StepStrip
 from tests.tui.apps import on_screen, opened, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, fill, state, tab, told, until
+from tests.tui.generate.driving import begun, fill, refused, state, tab, told, until
 
 
 async def test_the_tab_says_what_to_press_and_steps(text: Session, generating: Opened) -> None:
@@ -127,8 +126,7 @@ async def test_what_cannot_begin_says_why(text: Session, generating: Opened) -> 
         await pilot.press("enter")
         assert "temperature is 'warm'; a number was expected." in str(screen.query_one("#state").content)
         await fill(pilot, temperature="", others="temprature=1")
-        await pilot.press("enter")
-        assert "There is no generation option 'temprature'" in (await on_screen(pilot, MessageScreen))._text
+        await refused(pilot, "There is no generation option 'temprature'")
         await pilot.press("escape")
         await settled(pilot)
         assert tab(pilot).query_one(Nothing).has_focus
