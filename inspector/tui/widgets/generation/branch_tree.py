@@ -17,7 +17,7 @@ from inspector.analysis.wording import number, visible
 from inspector.trace.steps import BranchRecord, GenerationRecord
 from inspector.tui.widgets.cells import fit, width_of
 from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
-from inspector.tui.widgets.generation.branch_facts import own_text, summed
+from inspector.tui.widgets.generation.branch_facts import Sums, own_text
 from inspector.tui.widgets.outline import Outline
 from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.branches import children
@@ -62,7 +62,8 @@ class BranchTree(Folding, VirtualList):
         super().__init__(id=id, classes=classes)
         self.outline = Outline()
         self._branches: list[BranchRecord] = []
-        self._sums: dict[tuple[object, ...], float | None] = {}
+        self._sums = Sums()
+        self._totals: dict[str, float | None] = {}
         self._texts: list[str] = []
 
     @property
@@ -82,6 +83,7 @@ class BranchTree(Folding, VirtualList):
         self._read()
 
     def watch_row(self) -> None:
+        self._totals = {}
         self._read()
 
     def show(self, item: int) -> None:
@@ -136,19 +138,15 @@ class BranchTree(Folding, VirtualList):
 
     @work(group="sums", exclusive=True)
     async def _add_up(self) -> None:
-        """Find out how probable the branches are, beside the keyboard; once for as long as they stay as they are."""
-        keys = [self._key(branch) for branch in self._branches]
-        self._sums = {key: found for key, found in self._sums.items() if key in keys}
-        for branch, key in zip(self._branches, keys, strict=True):
-            if self._sums.get(key) is None and self.record is not None:
-                for total in summed(self.record, branch.name, self.row, SLICE):
-                    self._sums[key] = total
-                    await asyncio.sleep(0)
+        """Find out how probable the branches are, beside the keyboard."""
+        record, row = self.record, self.row
+        if record is None:
+            return
+        for branch in self._branches:
+            for _ in self._sums.add(record, branch.name, row, SLICE):
+                await asyncio.sleep(0)
+            self._totals[branch.name] = self._sums.total(record, branch.name, row)
         self.refresh()
-
-    def _key(self, branch: BranchRecord) -> tuple[object, ...]:
-        """What the probability of a branch depends on."""
-        return branch.name, branch.start + len(branch.steps), self.row, tuple(branch.texts)
 
     def _add(self, record: GenerationRecord, parent: str | None, above: int | None, folded: Collection[str]) -> None:
         for branch in children(record, parent):
@@ -161,6 +159,6 @@ class BranchTree(Folding, VirtualList):
 
     def _numbers(self, item: int, width: int) -> str:
         branch = self._branches[item]
-        total = self._sums.get(self._key(branch))
+        total = self._totals.get(branch.name)
         steps = f"{branch.start + len(branch.steps):>{STEPS},}" if width >= WIDE else ""
         return f"{steps} {fit('' if total is None else number(total, 4), SUM, right=True)}  "

@@ -6,7 +6,7 @@ import pytest
 
 from inspector.trace.steps import BranchRecord
 from inspector.tui.widgets.generation.beam_tree import BeamTree
-from inspector.tui.widgets.generation.branch_facts import own_text, summed
+from inspector.tui.widgets.generation.branch_facts import Sums, own_text
 from inspector.tui.widgets.generation.branch_tree import BranchTree
 from inspector.tui.widgets.generation.compare import BranchCompare, Side
 from inspector.views.branches import log_probability
@@ -130,14 +130,32 @@ async def test_beams_that_part_at_every_step_leave_room_for_their_tokens() -> No
 
 def test_the_probability_of_a_branch_is_that_of_the_view() -> None:
     made = record()
+    sums = Sums()
     for name in made.branches:
-        *pauses, total = summed(made, name, 0, 0.0)
-        assert len(pauses) == len(made.steps(name))
-        assert total == pytest.approx(log_probability(made.steps(name), 0))
-    made.branches["main"].steps = beam_steps()
-    assert list(summed(made, "main", 0, 9.0)) == [-1.1]
-    made.branches["main"].steps = []
-    assert list(summed(made, "main", 0, 9.0)) == [None]
+        pauses = list(sums.add(made, name, 0, 0.0))
+        assert len(pauses) == len(made.branches[name].steps), "those that it shares are added up already"
+        assert sums.total(made, name, 0) == pytest.approx(log_probability(made.steps(name), 0))
+    other = {**made.branches, "hot": replace(made.branches["hot"], steps=made.branches["hot"].steps[::-1])}
+    for each in (replace(made, branches=other), made):
+        for name in each.branches:
+            list(sums.add(each, name, 0, 9.0))
+            assert sums.total(each, name, 0) == pytest.approx(log_probability(each.steps(name), 0))
+    beams = replace(made, branches={"main": replace(made.branches["main"], steps=beam_steps())})
+    assert len(list(sums.add(beams, "main", 0, 9.0))) == 0
+    assert sums.total(beams, "main", 0) == -1.1
+    empty = replace(made, branches={"main": replace(made.branches["main"], steps=[])})
+    list(sums.add(empty, "main", 0, 9.0))
+    assert sums.total(empty, "main", 0) is None
+
+
+def test_of_a_branch_that_grows_each_step_is_looked_at_once() -> None:
+    made, sums, seen = record(), Sums(), 0
+    steps = made.branches["main"].steps
+    for count in range(1, len(steps) + 1):
+        grown = replace(made, branches={"main": replace(made.branches["main"], steps=steps[:count])})
+        seen += len(list(sums.add(grown, "main", 0, 0.0)))
+        assert sums.total(grown, "main", 0) == pytest.approx(log_probability(steps[:count], 0))
+    assert seen == len(steps)
 
 
 def test_the_text_of_a_beam_search_is_that_of_its_best() -> None:
