@@ -7,9 +7,10 @@ one clear `TraceError` with the file's name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 from inspector.errors import TraceError
+from inspector.trace.lazy import Lazy
 from inspector.trace.records import Call, Failure, Media, ModelInfo, Module, Stats, TensorInfo, Token, Value
 
 
@@ -101,7 +102,7 @@ def check_calls(calls: Sequence[Any]) -> None:
             raise ValueError(f"call {number} lacks its path or its inputs")
 
 
-class Calls(Sequence[Call]):
+class Calls(Lazy[Call]):
     """Calls built from their JSON when they are looked at, so that a trace of 100,000 opens at once.
 
     A call that cannot be read raises `TraceError` then, with the name of the file.
@@ -117,13 +118,7 @@ class Calls(Sequence[Call]):
     def __iter__(self) -> Iterator[Call]:
         return (call(data, (self._file, number)) for number, data in enumerate(self._data))
 
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Call]: ...
-    def __getitem__(self, index: int | slice) -> Call | Sequence[Call]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def made(self, index: int) -> Call:
         return call(self._data[index], (self._file, index))
 
 

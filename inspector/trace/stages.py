@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from inspector.trace.lazy import Lazy
+
 Parameter = str | int | float | bool | None
 """What a logits processor was made with, as far as it can be written down."""
 
@@ -28,7 +30,7 @@ class Candidate:
         return {"id": self.id, "text": self.text, "score": self.score, "probability": self.probability}
 
 
-class Top(Sequence[Candidate]):
+class Top(Lazy[Candidate]):
     """The most probable tokens, most probable first. `texts` gives the text of an id, and is shared by many."""
 
     __slots__ = ("_ids", "_probabilities", "_scores", "_texts")
@@ -55,13 +57,7 @@ class Top(Sequence[Candidate]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    @overload
-    def __getitem__(self, index: int) -> Candidate: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
-    def __getitem__(self, index: int | slice) -> Candidate | Sequence[Candidate]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+    def made(self, index: int) -> Candidate:
         token = self._ids[index]
         return Candidate(token, self._texts[token], self._scores[index], self._probabilities[index])
 

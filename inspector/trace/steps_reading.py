@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
+from inspector.trace.lazy import Lazy
 from inspector.trace.stages import Stage, Stages, Standing, Top
 from inspector.trace.steps import Beam, BranchRecord, Choice, Criterion, Draft, GenerationRecord, Step, StepRow, Timings
 
 
-class Steps(Sequence[Step]):
+class Steps(Lazy[Step]):
     """Steps built from their JSON, a list of rows each."""
 
     def __init__(self, data: Sequence[Sequence[Mapping[str, Any]]]) -> None:
@@ -19,13 +20,7 @@ class Steps(Sequence[Step]):
     def __len__(self) -> int:
         return len(self._data)
 
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
-        if isinstance(index, slice):
-            return Steps(self._data[index])
+    def made(self, index: int) -> Step:
         return step(self._data[index])
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
+from inspector.trace.lazy import Lazy
 from inspector.trace.steps import GenerationRecord, Step
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Moment:
         return len(self.steps[0].rows) if self.steps else 1
 
 
-class Along(Sequence[Step]):
+class Along(Lazy[Step]):
     """The first `start` steps of one run and all of another, each read where it is looked at: a file may hold many."""
 
     def __init__(self, shared: Sequence[Step], start: int, own: Sequence[Step]) -> None:
@@ -53,13 +54,7 @@ class Along(Sequence[Step]):
     def __len__(self) -> int:
         return self._start + len(self._own)
 
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+    def made(self, index: int) -> Step:
         place = range(len(self))[index]
         return self._shared[place] if place < self._start else self._own[place - self._start]
 
