@@ -21,6 +21,14 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l")
 """Leaves the alternate screen, shows the cursor, ends mouse reports and bracketed paste."""
 
 
+OPEN = ("-m", "inspector", "open")
+
+
+def question(tiny: Path) -> tuple[str | Path, ...]:
+    """The program on a tiny model, which is asked about a picture."""
+    return (*OPEN, tiny, "--image", tiny / "picture.png", "--prompt", "What is it?")
+
+
 class Terminal:
     """`arguments` are those of `python`; files of the program's own go below `home`."""
 
@@ -85,6 +93,15 @@ class Terminal:
         self.raw += data
         self._stream.feed(data)
         return True
+
+    def save(self, name: str) -> None:
+        """Save the trace of the tiny model under a name in place of the one that is suggested."""
+        self.send("S")
+        self.wait_for("Save the trace", "tiny-vl.trace")
+        self.send("\x15")
+        self.wait_for("tiny-vl.trace", gone=True)
+        self.send(f"{name}\r")
+        self.wait_for("Saved")
 
     def wait_for_end(self) -> int:
         """The exit code of the program, minus the signal that killed it."""

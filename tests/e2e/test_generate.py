@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspector.trace import Trace
-from tests.e2e.terminal import Terminal
-from tests.e2e.test_program import question
+from tests.e2e.terminal import Terminal, question
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -45,12 +44,7 @@ def test_step_run_back_force_what_if_forward_save_quit(tiny: Path, tmp_path: Pat
         terminal.wait_for("The forward of step 17", "lm_head")
         terminal.send("5")
         terminal.wait_for("branch 1 · step 17 of 18")
-        terminal.send("S")
-        terminal.wait_for("Save the trace", "tiny-vl.trace")
-        terminal.send("\x15")
-        terminal.wait_for("tiny-vl.trace", gone=True)
-        terminal.send("one.trace\r")
-        terminal.wait_for("Saved")
+        terminal.save("one.trace")
         terminal.send("q")
         assert terminal.wait_for_end() == 0
         assert terminal.is_whole()

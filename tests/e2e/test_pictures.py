@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inspector.tui.widgets.graphics import PLACEHOLDER
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, question
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 
@@ -21,12 +21,11 @@ SENT = {"blocks": "▀".encode(), "kitty": b"\x1b_Ga=T,U=1,f=100", "sixel": b"\x
 
 @pytest.mark.parametrize("way", ["blocks", "kitty", "sixel"])
 def test_attention_over_a_picture(tiny: Path, tmp_path: Path, way: str) -> None:
-    arguments = ("-m", "inspector", "open", tiny, "--image", tiny / "picture.png", "--prompt", "What is it?")
-    with Terminal(*arguments, home=tmp_path, size=SIZE, INSPECTOR_GRAPHICS=way) as terminal:
+    with Terminal(*question(tiny), home=tmp_path, size=SIZE, INSPECTOR_GRAPHICS=way) as terminal:
         ioctl(terminal.process.child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 880, 576))
         terminal.wait_for("Calls", "Tensors")
         terminal.send("4")
-        terminal.wait_for("of the attention", "Most attended", "Entropy of every head")
+        terminal.wait_for("of the attention", "Most attended", "Entropy")
         terminal.wait_until(lambda: SENT[way] in terminal.raw, f"a picture as {way}")
         for other in {"kitty", "sixel"} - {way}:
             assert SENT[other] not in terminal.raw

@@ -11,16 +11,10 @@ from pathlib import Path
 import pytest
 
 from inspector.trace import Trace
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, question
 from tests.traces import small_trace
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-
-OPEN = ("-m", "inspector", "open")
-
-
-def question(tiny: Path) -> tuple[str | Path, ...]:
-    return (*OPEN, tiny, "--prompt", "What is it?", "--image", tiny / "picture.png")
 
 
 def test_open_walk_filter_tensor_save_quit(tiny: Path, tmp_path: Path) -> None:
@@ -46,12 +40,7 @@ def test_open_walk_filter_tensor_save_quit(tiny: Path, tmp_path: Path) -> None:
         terminal.wait_for("memory", "modules")
         terminal.send("1")
         terminal.wait_for("Calls")
-        terminal.send("S")
-        terminal.wait_for("Save the trace", "tiny-vl.trace")
-        terminal.send("\x15")
-        terminal.wait_for("tiny-vl.trace", gone=True)
-        terminal.send("one.trace\r")
-        terminal.wait_for("Saved")
+        terminal.save("one.trace")
         terminal.send("q")
         assert terminal.wait_for_end() == 0
         assert terminal.is_whole()
