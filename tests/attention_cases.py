@@ -42,6 +42,20 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
         "gpt_oss",
         {**HEADS_OF_8, "sliding_window": WINDOW, "num_local_experts": 2, "num_experts_per_tok": 1},
     ),
+    "inkling2": (
+        "inkling2_text",
+        {
+            **HEADS_OF_8,
+            "sliding_window": WINDOW,
+            "num_hidden_layers": 2,
+            "num_local_experts": 2,
+            "num_experts": 4,
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16,
+        },
+    ),
+    "diffllama": ("diffllama", HEADS_OF_8),
     "gemma2_softcap": ("gemma2", {**HEADS_OF_8, "sliding_window": WINDOW, "attn_logit_softcapping": 2.0}),
     "qwen3_vl": (
         "qwen3_vl",
@@ -64,10 +78,10 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-EAGER_ALONE = ("gpt_oss", "gemma2_softcap")
+EAGER_ALONE = ("gpt_oss", "inkling2", "gemma2_softcap")
 """Models that transformers runs with eager attention only."""
 
-TEXTS = ("qwen2", "gpt2", "gemma3_sliding", "llama4_chunks", *EAGER_ALONE)
+TEXTS = ("qwen2", "gpt2", "gemma3_sliding", "llama4_chunks", "diffllama", *EAGER_ALONE)
 PICTURES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "gemma3")
 GRIDS = {"one": [(1, 10, 6)], "three": [(1, 4, 6), (1, 10, 8), (1, 6, 2)]}
 """Pictures of odd sizes, as frames, rows and columns of patches."""

@@ -147,7 +147,7 @@ class Attention:
         if softcap is not None:
             scores.div_(softcap).tanh_().mul_(softcap)
         self._mask(scores.view(len(heads), len(rows), -1), heads, rows, reach)
-        self._normalize(scores, heads, len(rows))
+        self._normalize(scores, heads, rows)
         self._blind(scores)
 
     def _key(self, head: int) -> Tensor:
@@ -176,7 +176,7 @@ class Attention:
         """Apply bias and mask to [heads, queries, keys]: the tensor itself where it is added and was kept, else what is
         known of it.
         """
-        kernel, mask, bias = self.kernel, self.kernel.tensor("mask"), self.kernel.tensor("position_bias")
+        kernel, mask, bias = self.kernel, self.kernel.tensor("mask"), self.kernel.needed("position_bias")
         at, over = slice(rows.start, rows.stop, rows.step), slice(reach.start, reach.stop)
         for added_on in (bias, mask if added(kernel) else None):
             if added_on is not None:
@@ -191,14 +191,15 @@ class Attention:
         else:
             _hide(scores, self.mask, rows, reach)
 
-    def _normalize(self, scores: Tensor, heads: range, queries: int) -> None:
+    def _normalize(self, scores: Tensor, heads: range, rows: range) -> None:
         """Scores to probabilities, in their place. A sink takes its share and is no key."""
         import torch
 
-        sinks = self.kernel.tensor("s_aux")
+        sinks = self.kernel.sinks()
         most = scores.amax(-1, keepdim=True)
         if sinks is not None:
-            sink = sinks.flatten()[heads.start : heads.stop].float().repeat_interleave(queries)[:, None]
+            own = sinks[self.row % len(sinks), heads.start : heads.stop].expand(-1, self.kernel.queries)
+            sink = own[:, rows.start : rows.stop : rows.step].float().reshape(-1, 1)
             most = torch.maximum(most, sink)
         scores.sub_(most).exp_()
         total = scores.sum(-1, keepdim=True)

@@ -19,10 +19,26 @@ if TYPE_CHECKING:
 
 PORT = "attention."
 GROWTH = ("start", "dropped", "before")
-NEEDED = ("*:attention.query", "*:attention.key*", "*:attention.s_aux", "*:attention.position_bias")
+SINKS = ("s_aux", "sinks")
+"""The names under which kernels are given what takes a share of every query's attention and is no key."""
+
+NEEDED = (
+    "*:attention.query",
+    "*:attention.key*",
+    *(f"*:attention.{name}" for name in SINKS),
+    "*:attention.position_bias",
+)
 """What has to be kept for probabilities; masks come from their rules, or are kept beside."""
 
 _paths: WeakKeyDictionary[Trace, tuple[int, list[str]]] = WeakKeyDictionary()
+
+
+class NotKept(TraceError):
+    """A value that was not kept: `what` without the advice of the command line, which the screen has its own of."""
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} {advice}".rstrip())
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +108,30 @@ class Kernel:
         info = self.call.inputs.get(f"{PORT}{name}")
         return self.trace.values[info.value] if isinstance(info, TensorInfo) and info.value is not None else None
 
+    def needed(self, name: str) -> Tensor | None:
+        """An argument that probabilities depend on; None where there is none. Raises `TraceError` where it was not
+        kept.
+        """
+        found = self.tensor(name)
+        if found is None and isinstance(self.call.inputs.get(f"{PORT}{name}"), TensorInfo):
+            raise TraceError(_not_kept(self.trace, self.call, f"{PORT}{name}"))
+        return found
+
+    def sinks(self) -> Tensor | None:
+        """What every head and query gives to no key, as a score, [batch or 1, heads, queries or 1]; None without such.
+
+        Raises `TraceError` where it was not kept.
+        """
+        found = next((sinks for name in SINKS if (sinks := self.needed(name)) is not None), None)
+        if found is None:
+            return None
+        of_heads = found.numel() == self.heads  # one for each head, whatever its shape
+        return found.reshape(1, self.heads, 1) if of_heads else found.reshape(found.shape[0], self.heads, -1)
+
     def state(self, name: str, row: int, head: int) -> Tensor:
         """The query, key or value of one row and one of its own heads, [tokens, features] in the kernel's dtype.
 
-        Raises `TraceError` where it was not kept, and says how to keep it.
+        Raises `NotKept` where it was not kept.
         """
         whole = self.tensor(name)
         if whole is not None:
@@ -170,7 +206,7 @@ def _pieces(trace: Trace, call: Call, name: str) -> Iterator[tuple[int, range, T
             return
         new = call.inputs.get(f"{port}_rows")
         if not isinstance(new, TensorInfo) or new.value is None:
-            raise TraceError(_not_kept(trace, call, port))
+            raise _not_kept(trace, call, port)
         start, dropped, before = (int(str(call.inputs[f"{port}_grown.{key}"])) for key in GROWTH)
         stop = start + new.shape[2]
         older: list[tuple[int, range]] = []
@@ -187,8 +223,8 @@ def _pieces(trace: Trace, call: Call, name: str) -> Iterator[tuple[int, range, T
         missing, call = older, trace.calls[before]
 
 
-def _not_kept(trace: Trace, call: Call, port: str) -> str:
+def _not_kept(trace: Trace, call: Call, port: str) -> NotKept:
     if trace.model.shape_only:
-        return "The model ran without weights (shape-only): its queries and keys have a shape and no values."
+        return NotKept("The model ran without weights (shape-only): its queries and keys have a shape and no values.")
     globs = " ".join(f"--values '{glob}'" for glob in NEEDED[:2])
-    return f"The value of {call.path} {port} was not kept. Trace again with {globs}."
+    return NotKept(f"The value of {call.path} {port} was not kept.", f"Trace again with {globs}.")

@@ -10,7 +10,9 @@ Keys that a cache has grown are kept once, where `attention.key*` is asked for: 
 many of its rows went off the front (`dropped`) and where the new ones stand (`start`). The same holds for values.
 
 A module that calls its kernel several times, once for each window of a vision tower, has its queries, keys and values
-put together along the sequence; `attention.lengths` i64 [calls, 2] says how many queries and keys each call got.
+put together along the sequence; `attention.lengths` i64 [calls, 2] says how many queries and keys each call got. One
+that calls it again with the same queries and keys, for other values, has the first call's; `attention.calls` says how
+many there were.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ class Listening:
         self._levels: dict[int, tuple[int, ...]] = {}
         self._grown: dict[tuple[int, str], Appended] = {}
         self._split: Split | None = None
+        self._last: tuple[weakref.ref[Tensor], ...] = ()
         self._made: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._early: list[tuple[Kernel, Mapping[str, Any], Any, str]] = []
 
@@ -112,6 +115,7 @@ class Listening:
         while self._early:
             self._mask(*self._early.pop(0), self._pen.call(self._pen.modules[0][1]))
         ports[PORT] = self._notes(name, module, args, given, call)
+        self._last = weakref.ref(args[0]), weakref.ref(args[1])
 
     def _notes(self, name: str, module: nn.Module, args: tuple[Any, ...], given: Mapping[str, Any], call: int) -> Any:
         query, key, value, mask = args
@@ -150,12 +154,23 @@ class Listening:
             noted[rows] = self._pen.note(tensor[:, :, growth.start : growth.stop], level)
             noted[f"{name}_grown"] = {"before": growth.before, "dropped": growth.dropped, "start": growth.start}
 
-    def _again(self, call: int, noted: dict[str, Any], *args: Any) -> None:
-        """A further kernel call of the same module call."""
+    def _again(self, call: int, noted: dict[str, Any], query: Tensor, key: Tensor, value: Tensor, mask: Any) -> None:
+        """A further kernel call of the same module call: the next piece of the sequence, or the same queries and keys
+        with other values. What else it may be is not shown.
+        """
+        last = [there for ref in self._last if (there := ref()) is not None]
+        ahead = [_ahead(tensor, before) for tensor, before in zip((query, key), last, strict=False)]
+        if ahead == [0, 0]:
+            noted["calls"] = noted.get("calls", 1) + 1
+            return
+        if not last or ahead != [before.shape[2] for before in last]:
+            self._pen.notice("A module called its attention kernel several times: only the first call is shown.")
+            return
         if self._split is None or self._split.call != call:
             self.finish()
             self._split = Split(self._pen, call, noted)
-        self._split.add(*args)
+        self._split.add(query, key, value, mask)
+        self._last = weakref.ref(query), weakref.ref(key)
 
     def _wanted(self, module: nn.Module) -> tuple[int, ...]:
         """What is kept of query, key, value and mask."""
@@ -230,6 +245,16 @@ class Split:
                 joined.shape = torch.Size((*first.shape[:2], int(lengths[:, side].sum()), *first.shape[3:]))
         if self._masks:
             noted["mask"] = f"{self._masks} masks, one for each kernel call"
+
+
+def _ahead(tensor: Tensor, before: Tensor) -> int | None:
+    """How many places along the sequence a tensor begins behind another that was cut from the same one; None where it
+    was not.
+    """
+    if tensor.untyped_storage()._cdata != before.untyped_storage()._cdata or tensor.stride() != before.stride():
+        return None
+    places, rest = divmod(tensor.storage_offset() - before.storage_offset(), tensor.stride(2) or 1)
+    return None if rest else places
 
 
 def _held(note: Any) -> bool:

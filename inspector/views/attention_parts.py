@@ -112,7 +112,7 @@ def _name(trace: Trace, region: Region) -> str:
 def facts(look: Look) -> Table:
     """What is looked at, and what the kernel was given for it."""
     kernel = look.kernel
-    softcap, sinks = kernel.number("softcap"), kernel.tensor("s_aux")
+    softcap, sinks, calls = kernel.number("softcap"), kernel.sinks(), kernel.number("calls")
     heads = f"{kernel.heads} heads"
     if kernel.group > 1:
         heads += f" in {counted(kernel.key_heads, 'group')} of {kernel.group} that share keys and values"
@@ -124,6 +124,7 @@ def facts(look: Look) -> Table:
         ("keys", _keys(look)),
         ("mask", look.attention.mask.pattern),
         ("kernel", f"{kernel.name} in {kernel.query.dtype}; worked out again in float32"),
+        *([("calls", f"{calls:.0f}, with the same queries and keys, for other values")] if calls else []),
         ("scaling", kernel.scaling),
         *([("soft cap", softcap)] if softcap is not None else []),
         *([("sink", _sink(look, sinks))] if sinks is not None else []),
@@ -145,8 +146,7 @@ def _query(look: Look) -> str:
 def _keys(look: Look) -> str:
     if look.patches is None or not look.patches.regions:
         return f"{look.kernel.keys:,}" + (f", from token {look.offset} on" if look.offset else "")
-    found = counted(len(look.patches.places), "patch", "patches")
-    return f"{found} and a {CLASS}" if look.patches.others else found
+    return look.patches.summary
 
 
 def _sink(look: Look, sinks: Tensor) -> str:

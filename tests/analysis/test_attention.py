@@ -64,7 +64,10 @@ def pairs(trace: Trace, weights: dict[str, list[Tensor]]) -> Iterator[tuple[Kern
         for kernel in kernels(trace, step):
             lengths = kernel.tensor("lengths")
             count = 1 if lengths is None else len(lengths)
-            yield kernel, whole([left[kernel.path].pop(0) for _ in range(count)])
+            real = whole([left[kernel.path].pop(0) for _ in range(count)])
+            for _ in range(1, int(kernel.number("calls") or 1)):
+                assert torch.equal(left[kernel.path].pop(0), real), "the same queries and keys, for other values"
+            yield kernel, real
     assert not any(left.values()), "every kernel call was recorded"
 
 

@@ -202,6 +202,35 @@ def test_windows_of_a_vision_tower_are_one_query() -> None:
     assert str(unkept.call("model.visual.blocks.0.attn").inputs["attention.key"]) == "f32[1,2,60,16]"
 
 
+def test_a_kernel_called_again_for_other_values_is_no_second_piece() -> None:
+    trace = recorded(model("diffllama"), text(), steps=2)
+    for step, (queries, keys) in enumerate([(17, 17), (1, 18)]):
+        kernel = choose(trace, "", step)
+        assert (kernel.queries, kernel.keys, kernel.number("calls")) == (queries, keys, 2)
+        assert kernel.tensor("lengths") is None
+        assert applied(kernel).pattern == ("causal" if step == 0 else "every key")
+
+
+class Twice(nn.Module):
+    """Attention with two queries and keys of its own, one after the other."""
+
+    is_causal = True
+
+    def forward(self, states: Tensor) -> Tensor:
+        kernel = ALL_ATTENTION_FUNCTIONS["sdpa"]
+        one, two = (states * factor for factor in (1, 2))
+        return kernel(self, one, one, one, None)[0] - kernel(self, two, two, two, None)[0]
+
+
+def test_calls_that_belong_together_in_no_known_way_are_said_to_be_missing() -> None:
+    subject = nn.Sequential(Twice())
+    with inspector.capture(subject, values=("*",)) as trace:
+        subject(torch.randn(1, 2, 5, 4))
+    (kernel,) = kernels(trace)
+    assert (kernel.queries, kernel.keys) == (5, 5)
+    assert trace.notices == ["A module called its attention kernel several times: only the first call is shown."]
+
+
 def test_masks_are_recorded_where_they_are_made() -> None:
     trace = recorded(model("gemma3_sliding"), text(True))
     ports = trace.call("model").inputs
