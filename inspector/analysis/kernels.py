@@ -109,18 +109,18 @@ class Kernel:
         return self.trace.values[info.value] if isinstance(info, TensorInfo) and info.value is not None else None
 
     def needed(self, name: str) -> Tensor | None:
-        """An argument that probabilities depend on; None where there is none. Raises `TraceError` where it was not
-        kept.
+        """An argument that probabilities depend on; None where there is none. Raises `NotKept` where it was
+        not kept.
         """
         found = self.tensor(name)
         if found is None and isinstance(self.call.inputs.get(f"{PORT}{name}"), TensorInfo):
-            raise TraceError(_not_kept(self.trace, self.call, f"{PORT}{name}"))
+            raise _not_kept(self.trace, self.call, f"{PORT}{name}")
         return found
 
     def sinks(self) -> Tensor | None:
         """What every head and query gives to no key, as a score, [batch or 1, heads, queries or 1]; None without such.
 
-        Raises `TraceError` where it was not kept.
+        Raises `NotKept` where it was not kept.
         """
         found = next((sinks for name in SINKS if (sinks := self.needed(name)) is not None), None)
         if found is None:
@@ -226,5 +226,6 @@ def _pieces(trace: Trace, call: Call, name: str) -> Iterator[tuple[int, range, T
 def _not_kept(trace: Trace, call: Call, port: str) -> NotKept:
     if trace.model.shape_only:
         return NotKept("The model ran without weights (shape-only): its queries and keys have a shape and no values.")
-    globs = " ".join(f"--values '{glob}'" for glob in NEEDED[:2])
+    given = [glob for glob in NEEDED if glob.removeprefix("*:").rstrip("*") in call.inputs]
+    globs = " ".join(f"--values '{glob}'" for glob in given)
     return NotKept(f"The value of {call.path} {port} was not kept.", f"Trace again with {globs}.")
