@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import isqrt, prod
 
+from inspector.analysis.checks import counted
 from inspector.analysis.kernels import Kernel
 from inspector.analysis.layers import VisionRun, run_of
 from inspector.analysis.regions import Region
@@ -39,6 +40,11 @@ class Patches:
     def reordered(self) -> bool:
         """Whether the blocks have the patches in another order: that of windows."""
         return not isinstance(self.places, range)
+
+    @property
+    def summary(self) -> str:
+        """`64 patches and a class token`."""
+        return counted(len(self.places), "patch", "patches") + (f" and a {CLASS}" if self.others else "")
 
     def number(self, place: int) -> int | None:
         """The patch at a place of the blocks, counted in its picture; None for what is no patch."""

@@ -6,7 +6,6 @@ a map over the picture.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -48,11 +47,15 @@ class Region:
         """`image 1`, `video 1 frame 3`."""
         return self.picture if self.frame is None else f"{self.picture} frame {self.frame + 1}"
 
+    @property
+    def short(self) -> str:
+        """The same in fewer letters: `video 1 f3`."""
+        return self.picture if self.frame is None else f"{self.picture} f{self.frame + 1}"
+
     def map(self, probabilities: Tensor) -> list[list[float]]:
         """Probabilities [keys] as rows over the picture; 0 where a key is not there."""
-        values = probabilities.tolist()
-        line = [values[key] if key >= 0 else 0.0 for key in self.keys]
-        return [line[start : start + self.columns] for start in range(0, len(line), self.columns)]
+        found: list[list[float]] = self._line(probabilities).view(self.rows, self.columns).tolist()
+        return found
 
     def among(self, offset: int, count: int) -> Region:
         """The same with keys of which the first stands for token `offset`, and of which there are `count`."""
@@ -61,11 +64,18 @@ class Region:
 
     def most(self, probabilities: Tensor) -> float:
         """The largest of the probabilities [keys] on the picture; 0 where none is a number."""
-        return max((value for line in self.map(probabilities) for value in line if not math.isnan(value)), default=0.0)
+        return float(self._line(probabilities).nan_to_num(0).max())
 
     def share(self, probabilities: Tensor) -> float:
         """How much of the probabilities [keys] lies on the picture."""
-        return float(sum(map(sum, self.map(probabilities))))
+        return float(self._line(probabilities).double().sum())
+
+    def _line(self, probabilities: Tensor) -> Tensor:
+        """The probability at each place of the picture."""
+        import torch
+
+        places = torch.tensor(self.keys)
+        return probabilities[places.clamp(min=0)].masked_fill(places < 0, 0.0)
 
 
 def regions(trace: Trace, kernel: Kernel, row: int, tokens: Sequenced) -> list[Region]:

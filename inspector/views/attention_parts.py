@@ -34,7 +34,7 @@ WINDOWS = "Patches stand in window order, as the blocks have them."
 
 NO_VALUES = (
     "The model ran without weights (shape-only): queries and keys have a shape and no values, so nothing can be said "
-    "of where they look. The masks are known: inspector view masks."
+    "of where they look. Which keys they see is known all the same: the view of masks says so."
 )
 
 

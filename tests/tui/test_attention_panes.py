@@ -9,8 +9,7 @@ import torch
 
 import inspector
 from inspector.tui.runs import Question, Run
-from inspector.tui.screens.attention import how_asked
-from inspector.tui.widgets.attention.missing import Missing
+from inspector.tui.widgets.attention.missing import Missing, asking
 from inspector.tui.widgets.attention.picture_pane import PicturePane
 from inspector.tui.widgets.attention.shaded import ShadedFlow
 from inspector.tui.widgets.attention.top_list import TopList
@@ -19,7 +18,7 @@ from inspector.views.attention import VIEW
 from tests.attention_cases import model, pictures, recorded, text
 from tests.fakes import save_tiny
 from tests.traces import small_trace
-from tests.tui.apps import settled
+from tests.tui.apps import Quiet, settled
 from tests.tui.attention_screen import looking, press, screen, sight
 
 
@@ -107,8 +106,8 @@ async def test_values_that_were_not_kept_are_told_with_what_to_do() -> None:
     trace = recorded(model("qwen2"), text(), values=VIEW.needs(layer="0") if VIEW.needs else ())
     async with looking(trace) as (pilot, tab):
         shown = " ".join(screen(pilot).split())
-        assert "was not kept" in shown
-        assert "--values '*:attention.query'" in shown
+        assert "was not kept. Press r to ask again, with * or *:attention.* among the values to keep." in shown
+        assert "--values" not in shown
         await press(pilot, "p")
         assert not tab.query_one(Missing).display
         assert sight(tab).probabilities is not None
@@ -117,16 +116,19 @@ async def test_values_that_were_not_kept_are_told_with_what_to_do() -> None:
 async def test_shapes_alone_and_attention_of_its_own(tmp_path: Path) -> None:
     trace = inspector.load(save_tiny("qwen2", tmp_path), shape_only=True).trace("Hi")
     async with looking(trace) as (pilot, _):
-        assert "--random-weights" in screen(pilot)
+        shown = " ".join(screen(pilot).split())
+        assert "Press o to open a model with weights; f5 there fills an architecture with random ones." in shown
+        assert "inspector view" not in shown
         assert "model.layers.1.self_attn" in screen(pilot)
     async with looking(small_trace()) as (pilot, _):
         assert "attention of its own" in screen(pilot)
 
 
-def test_how_a_run_was_asked() -> None:
-    asked = how_asked(Run(small_trace(), question=Question(values=("*.mlp",))))
-    assert asked == " This run was asked with --values '*.mlp'. Press r to run it again."
-    assert how_asked(Run(small_trace())) == ""
+async def test_how_a_run_was_asked() -> None:
+    async with Quiet().run_test() as pilot:
+        said = asking(pilot.app, Run(small_trace(), question=Question(values=("*.mlp",))))
+        assert said.endswith("among the values to keep. This run kept *.mlp.")
+        assert asking(pilot.app, Run(small_trace())).endswith("among the values to keep.")
 
 
 async def test_no_colours_mark_what_gets_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,4 +143,4 @@ async def test_the_title_of_the_picture_says_how_much_falls_on_it() -> None:
     async with looking(recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl"))) as (pilot, tab):
         region = sight(tab).regions[0]
         share = region.share(sight(tab).probabilities)  # type: ignore[arg-type]
-        assert pilot.app.screen.query_one(PicturePane).title == f"image 1 · {share:.1%} of the attention"
+        assert pilot.app.screen.query_one(PicturePane).title(40) == f"image 1 · {share:.1%} of the attention"

@@ -24,7 +24,7 @@ from inspector.tui.widgets.attention.heading import Heading
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.map_pane import MapPane
-from inspector.tui.widgets.attention.missing import Missing
+from inspector.tui.widgets.attention.missing import Missing, asking, loading
 from inspector.tui.widgets.attention.picture_pane import PicturePane
 from inspector.tui.widgets.attention.spot import Spot
 from inspector.tui.widgets.attention.tokens import LitTokens
@@ -59,6 +59,9 @@ KEYS = (
 )
 NAMES = frozenset({"average", "choose", "head", "layer", "map", "picture", "row", "step", "tower", "zoom"})
 """What cannot be done where there is nothing to look at."""
+TITLED = 4
+"""Cells of a pane's inside that a title leaves free."""
+
 FOOTER = ("layer", "head", "average", "step", "map", "tower")
 SIGNS = {
     "right_square_bracket": "]",
@@ -225,7 +228,8 @@ moving in it chooses both."""
         """Nothing can be looked at in this trace."""
         self.set_class(True, "-nothing")
         self.refresh_bindings()
-        self.query_one(Missing).say(why, parts)
+        advice = f" {loading(self.app)}" if self.run.trace.model.shape_only else ""
+        self.query_one(Missing).say(f"{why}{advice}", parts)
 
     def _show(self, sight: Sight, whole: bool) -> None:
         """Show a look in every pane. What was asked meanwhile stays asked."""
@@ -238,7 +242,7 @@ moving in it chooses both."""
             self.sight = sight
             self.spot = sight.spot if last else self.spot
             self.query_one(Heading).show_sight(sight)
-            self.query_one(Missing).say(f"{sight.problem}{how_asked(self.run)}" if sight.problem else "")
+            self.query_one(Missing).say(f"{sight.problem} {asking(self.app, self.run)}" if sight.problem else "")
             self.query_one(LitTokens).show_sight(sight, lead=last)
             self.query_one(TopList).show_sight(sight)
         elif len(sight.heads) > 1:
@@ -260,7 +264,9 @@ moving in it chooses both."""
     def _arrange(self, sight: Sight) -> None:
         """Titles, which panes there are, and which keys: each is set only where it changes, since it costs a layout."""
         panes = {name: self.query_one(f"#{name}", Pane) for name in ("tokens", "top", "picture", "map")}
-        for name, title in (("picture", self.query_one(PicturePane).title), ("map", self.query_one(MapPane).title)):
+        room = panes["picture"].size.width - TITLED
+        picture = self.query_one(PicturePane).title(room)
+        for name, title in (("picture", picture), ("map", self.query_one(MapPane).title)):
             if str(panes[name].border_title) != title:
                 panes[name].border_title = Content(title)
         absent = {"tokens"} if sight.conversation is None else set()
@@ -271,11 +277,3 @@ moving in it chooses both."""
         if able != self._able:
             self._able = able
             self.refresh_bindings()
-
-
-def how_asked(run: Run) -> str:
-    """What was kept of a run, to be said where something was not."""
-    if run.question is None:
-        return ""
-    kept = " ".join(f"--values '{glob}'" for glob in run.question.values) or "no --values"
-    return f" This run was asked with {kept}. Press r to run it again."

@@ -24,10 +24,10 @@ class Heading(Vertical):
     def compose(self) -> ComposeResult:
         yield WhereBar()
         yield HeadsBar()
-        yield Line()
+        yield Line(id="facts")
 
     def show_sight(self, sight: Sight) -> None:
         self.query_one(WhereBar).sight = sight
         heads = self.query_one(HeadsBar)
         heads.heads, heads.choice = (sight.kernel.heads, sight.kernel.group), sight.spot.heads
-        self.query_one(Line).say(*words.facts(sight))
+        self.query_one("#facts", Line).say(*words.facts(sight))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.reactive import reactive
 
@@ -24,6 +25,12 @@ class Line(InfoLine):
         self.wordings = wordings
 
     def render(self) -> Content:
+        return self.fitted([Content(visible(text)) for text in self.wordings])
+
+    def fitted(self, wordings: Sequence[Content]) -> Content:
+        """The first that fits, or the last as far as it does."""
         room = self.content_size.width
-        shown = [visible(text) for text in self.wordings] or [""]
-        return self.spread(Content(next((text for text in shown if cell_len(text) <= room), shown[-1])), Content(""))
+        found = next((text for text in wordings if text.cell_length <= room), None)
+        if found is None:
+            found = wordings[-1].truncate(room, ellipsis=True) if wordings else Content("")
+        return found

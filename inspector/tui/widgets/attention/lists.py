@@ -36,8 +36,9 @@ def offered(what: str, sight: Sight, survey: Survey) -> Offer:
 def _layers(sight: Sight, survey: Survey) -> Offer:
     spot, runs = sight.spot, survey.runs(sight.spot.step)
     found = [("", LAYERS, place, kernel) for place, kernel in enumerate(survey.decoder(spot.step))]
+    wide = max((len(run.name) for run in runs), default=0) + 2
     for which, run in enumerate(runs):
-        on = f"{run.name}  " if len(runs) > 1 else ""
+        on = f"{run.name:<{wide}}" if len(runs) > 1 else ""
         found += [(on, which, place, kernel) for place, kernel in enumerate(run.kernels)]
     lines = [
         f"{'' if run == LAYERS else 'vision.'}{place:<4} {on}{kernel.path}  {kernel.queries:,} × {kernel.keys:,}"

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from inspector.analysis.attention import Attended, Attention, entropy, top
-from inspector.analysis.kernels import Kernel, nothing
+from inspector.analysis.kernels import Kernel, NotKept, nothing
 from inspector.analysis.layers import VisionRun
 from inspector.analysis.patches import Patches, patches
 from inspector.analysis.regions import Region
@@ -34,10 +34,7 @@ CALLS = 2
 QUERIES = 6
 """Queries whose entropies are at hand."""
 
-SHAPES = (
-    "This trace has shapes and no values. Open the model with weights, or with random ones (--random-weights), to see "
-    "where its tokens look."
-)
+SHAPES = "This trace has shapes and no values, so that nothing can be said of where its tokens look."
 
 LISTED = 200
 """Keys in the list of the most attended."""
@@ -133,7 +130,7 @@ class Looker:
         try:
             sight.probabilities = self._row(sight)
         except TraceError as error:
-            sight.problem = str(error)
+            sight.problem = error.what if isinstance(error, NotKept) else str(error)
         return sight
 
     def rest(self, sight: Sight) -> Iterator[None]:

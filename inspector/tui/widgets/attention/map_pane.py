@@ -126,9 +126,8 @@ class MapPane(Vertical):
             )
         elif isinstance(plane, TensorPlane):
             order = " in window order" if self._reordered else ""
-            self._say(
-                f"down: heads · across: keys{order}, the largest that a cell covers", f"heads down, keys across{order}"
-            )
+            short = "heads down, keys across"
+            self._say(f"down: heads · across: keys{order}, the largest that a cell covers", f"{short}{order}", short)
 
     @property
     def _reordered(self) -> bool:

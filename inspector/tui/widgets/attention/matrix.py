@@ -29,7 +29,7 @@ ROWS = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
-    """The plane of a head: queries down, keys across, each with what names one of them or, as `a:b`, several."""
+    """The plane of a head: queries down, keys across, each with what names one of them or, given as `a:b`, several."""
 
     attention: Attention
     head: int
@@ -70,7 +70,7 @@ class Matrix:
         return values
 
     def where(self, row: int | str, column: int | str) -> str:
-        return f"{self.query(row)}, {self.key(column)}"
+        return f"{self.query(row)} → {self.key(column)}"
 
     def said(self, value: float) -> str:
         return number(value)

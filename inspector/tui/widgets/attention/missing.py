@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from inspector.parts import Part
+from inspector.tui.keymap import shown
+from inspector.tui.runs import Run
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.parts import PartBox
 
@@ -44,3 +47,15 @@ class Missing(VerticalScroll):
         self.query(PartBox).remove()
         if parts:
             self.mount_all(PartBox(part, alone=len(parts) == 1) for part in parts)
+
+
+def asking(app: App[Any], run: Run) -> str:
+    """How to get values that a run did not keep."""
+    kept = "" if run.question is None else f" This run kept {' '.join(run.question.values) or 'none'}."
+    return f"Press {shown(app, 'trace.ask')} to ask again, with * or *:attention.* among the values to keep.{kept}"
+
+
+def loading(app: App[Any]) -> str:
+    """How to get a model with values."""
+    launcher, options = shown(app, "trace.launcher"), shown(app, "launcher.options")
+    return f"Press {launcher} to open a model with weights; {options} there fills an architecture with random ones."

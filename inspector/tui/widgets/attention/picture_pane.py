@@ -52,16 +52,18 @@ class PicturePane(Vertical):
         regions = [] if self._sight is None else self._sight.regions
         return regions[min(self._number, len(regions) - 1)] if regions else None
 
-    @property
-    def title(self) -> str:
-        """Which picture of how many, and how much falls on it."""
+    def title(self, room: int) -> str:
+        """Which picture of how many, and how much falls on it, in so many cells."""
         region, sight = self.shown, self._sight
         if region is None or sight is None:
             return "Picture"
         at = min(self._number, len(sight.regions) - 1) + 1
         found = f"{at} of {len(sight.regions)} · " if len(sight.regions) > 1 else ""
-        share = "" if sight.probabilities is None else f" · {region.share(sight.probabilities):.1%} of the attention"
-        return f"{found}{region.name}{share}"
+        if sight.probabilities is None:
+            return f"{found}{region.name}"
+        share = f"{region.share(sight.probabilities):.1%}"
+        long = f"{found}{region.name} · {share} of the attention"
+        return long if len(long) <= room else f"{found}{region.name} · {share}"
 
     def step(self, by: int) -> None:
         """To another picture."""

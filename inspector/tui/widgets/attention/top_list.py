@@ -73,7 +73,7 @@ class TopList(VirtualList):
     @property
     def _digits(self) -> int:
         """Cells of the largest index."""
-        return 3 if self._sight is None else max(4, len(str(self._sight.kernel.keys + self._sight.offset)))
+        return 3 if self._sight is None else max(3, len(str(self._sight.kernel.keys + self._sight.offset)))
 
     @staticmethod
     def _bar(width: int) -> int:

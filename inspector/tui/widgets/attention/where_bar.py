@@ -10,14 +10,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
 
-from inspector.tui.bars import InfoLine
 from inspector.tui.widgets.attention import words
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
 
 What = Literal["layer", "head", "step", "row", "query", "picture"]
 
 
-class WhereBar(InfoLine):
+class WhereBar(Line):
     """One line: names of what can be chosen, and what is chosen."""
 
     DEFAULT_CSS = """
@@ -36,10 +36,15 @@ class WhereBar(InfoLine):
         sight = self.sight
         if sight is None:
             return Content.styled("Working out where the last token looks …", "$text-muted")
-        spot, kernels = sight.spot, sight.kernels
+        return self.fitted(
+            [self._fields(sight, gap, short) for gap, short in (("   ", False), ("  ", False), ("  ", True))]
+        )
+
+    def _fields(self, sight: Sight, gap: str, short: bool) -> Content:
+        spot = sight.spot
         fields: list[tuple[What, str, str]] = [
-            ("layer", "layer", f"{words.layer_words(sight)} of 0–{len(kernels) - 1}"),
-            ("head", "", words.heads_words(sight)),
+            ("layer", "layer", f"{words.layer_words(sight)} of 0–{len(sight.kernels) - 1}"),
+            ("head", "", words.heads_words(sight, short=short)),
             ("query", "", words.query_words(sight)),
             ("step", "step", str(spot.step)),
         ]
@@ -47,7 +52,7 @@ class WhereBar(InfoLine):
             fields.insert(2, ("picture", "", words.picture_words(sight)))
         if sight.kernel.batch > 1:
             fields.append(("row", "row", f"{spot.row} of 0–{sight.kernel.batch - 1}"))
-        return self.spread(Content("  ").join([self._field(*field) for field in fields]), Content(""))
+        return Content(gap).join([self._field(*field) for field in fields])
 
     def action_choose(self, what: What) -> None:
         self.post_message(self.Choosing(what))

@@ -16,6 +16,9 @@ from inspector.tui.widgets.cells import visible
 PICTURES = 3
 """Pictures of which a line says how much falls on them."""
 
+LEAST = 0.0005
+"""A share that is `0.0%` below."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyWords:
@@ -48,9 +51,10 @@ def key_words(sight: Sight, key: int) -> KeyWords:
 
 
 def _placed(sight: Sight, region: Region, row: int, column: int) -> tuple[str, str]:
-    """A place in a picture, and the same in short."""
+    """A place in a picture, and the same in short: in a vision tower, keys lie in the query's own picture."""
     where = f"row {row} col {column}"
-    return f"{region.name} {where}", f"{region.name} {row},{column}" if len(sight.regions) > 1 else where
+    own = sight.patches is not None and sight.regions[sight.spot.picture] is region
+    return f"{region.name} {where}", where if own or len(sight.regions) == 1 else f"{region.short} {row},{column}"
 
 
 def query_words(sight: Sight) -> str:
@@ -77,7 +81,10 @@ def patch_option(sight: Sight) -> str:
     return "class" if number_ is None else str(number_)
 
 
-def heads_words(sight: Sight) -> str:
+def heads_words(sight: Sight, *, short: bool = False) -> str:
+    """Which heads look; in `short`, that a mean is one."""
+    if short and sight.spot.heads[0] == "mean":
+        return "mean"
     return named(sight.spot.heads, sight.kernel.heads, sight.kernel.group)
 
 
@@ -94,13 +101,25 @@ def facts(sight: Sight) -> tuple[str, ...]:
         entropy = _entropy(sight)
         long.append(f"entropy {entropy:.2f} nats, as if {math.exp(entropy):.1f} keys alike")
         short.append(f"entropy {entropy:.2f} nats")
-        shares = [f"{region.name} {region.share(given):.1%}" for region in sight.regions[:PICTURES]]
-        long += shares
-        short += shares
-    size = f"{kernel.queries:,} × {kernel.keys:,}"
+        long += shares(sight)
+        short += shares(sight)
+    size = f"{kernel.queries:,} × {kernel.keys:,}" if sight.patches is None else sight.patches.summary
     long += [size, f"{kernel.name} in {kernel.query.dtype}, worked out in float32"]
     shorter = [*short, size, f"{kernel.name} in {kernel.query.dtype}"]
     return tuple(" · ".join(said) for said in (long, shorter, [*short, size], short))
+
+
+def shares(sight: Sight) -> list[str]:
+    """How much goes to each picture, or video, to the class token; in a vision tower only what gets something."""
+    assert sight.probabilities is not None
+    found: dict[str, float] = {}
+    for region in sight.regions:
+        found[region.picture] = found.get(region.picture, 0.0) + region.share(sight.probabilities)
+    if sight.patches is not None:
+        found |= {key_words(sight, place).text: float(sight.probabilities[place]) for place in sight.patches.others}
+        found = {name: share for name, share in found.items() if share >= LEAST}
+    named = [f"{name} {share:.1%}" for name, share in found.items()]
+    return named if len(named) <= PICTURES else [*named[:PICTURES], "…"]
 
 
 def several(sight: Sight) -> bool:
@@ -130,10 +149,10 @@ def names(sight: Sight, side: str, first: int) -> Callable[[int | str], str]:
     """
 
     def name(place: int | str) -> str:
-        if isinstance(place, int):
-            return f"{side} {place + first}" if sight.patches is None else f"{side} {key_words(sight, place).short}"
-        start, _, stop = place.partition(":")
-        return f"{side} {int(start) + first}:{int(stop) + first}"
+        if isinstance(place, str):
+            start, _, stop = place.partition(":")
+            return f"{int(start) + first}:{int(stop) + first}"
+        return f"{side} {place + first}" if sight.patches is None else key_words(sight, place).short
 
     return name
 

@@ -144,7 +144,7 @@ def test_shapes_alone(tmp_path: Any) -> None:
     from tests.fakes import save_tiny
 
     trace = inspector.load(save_tiny("qwen2", tmp_path), shape_only=True).trace("Hi")
-    with pytest.raises(InputError, match="--random-weights"):
+    with pytest.raises(InputError, match="shapes and no values"):
         look(trace)
 
 

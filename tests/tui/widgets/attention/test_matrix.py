@@ -38,7 +38,7 @@ def test_cells_of_a_small_one_are_those_of_the_matrix() -> None:
     same(plane.cells(edges, edges, "max"), tensors.cells(found, edges, edges, "max"))
     same(plane.cells([5, 6, 9], [2, 3], "max"), tensors.cells(found, [5, 6, 9], [2, 3], "max"))
     same(plane.values(range(4, 6), range(2, 5)), found[4:6, 2:5].tolist())
-    assert plane.where(3, 4) == "query 3, key 4"
+    assert plane.where(3, 4) == "query 3 → key 4"
     assert plane.said(0.123456) == "0.123"
 
 
