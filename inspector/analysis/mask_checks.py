@@ -57,8 +57,8 @@ def _padding(trace: Trace, step: int) -> Iterator[Check]:
 def _encodings(found: Sequence[Group]) -> Iterator[Check]:
     for group in found:
         mask, name = group.kernels[0].mask, group.kernels[0].name
-        if not isinstance(mask, TensorInfo) or not group.encoding:
-            continue
+        if not isinstance(mask, TensorInfo) or not group.encoding or (group.heads and 0 not in group.heads):
+            continue  # the values are those of a whole tensor, said once for all of its heads
         title = f"mask encoding in {group.name}"
         if mask.dtype == "bool" and name == "eager":
             yield Check(title, False, "A bool mask in eager attention is added as 0 and 1, and hides nothing.")
@@ -71,7 +71,8 @@ def _encodings(found: Sequence[Group]) -> Iterator[Check]:
 
 def layer_checks(trace: Trace, found: Sequence[Group]) -> Iterator[Check]:
     """Whether each decoder layer sees as far as the configuration says."""
-    seen = {kernel.call.index: (kernel, group.applied.pattern) for group in found for kernel in group.kernels}
+    shared = [group for group in found if not group.heads]
+    seen = {kernel.call.index: (kernel, group.applied.pattern) for group in shared for kernel in group.kernels}
     decoder = [seen[index] for index in sorted(seen) if not in_vision(trace, seen[index][0].path)]
     kinds = configured(trace, len(decoder))
     if not kinds:

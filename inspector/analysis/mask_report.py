@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from inspector.analysis.forwards import Forward, forwards
 from inspector.analysis.kernels import PORT, Kernel, in_vision, kernels
 from inspector.analysis.mask_rules import hidden_runs
-from inspector.analysis.masks import Applied, applied
+from inspector.analysis.masks import Applied, applied, by_head
 from inspector.analysis.spans import Bools
 from inspector.analysis.wording import number
 from inspector.trace import TensorInfo, Trace
@@ -29,7 +30,8 @@ NUMBER = re.compile(r"\d+")
 class Group:
     """Attention calls that applied the same mask to a row of the batch.
 
-    `blind` are the queries that see no key and are no padding, `blind_padding` counts those that are.
+    `blind` are the queries that see no key and are no padding, `blind_padding` counts those that are. `heads` are those
+    that it is the mask of, where heads have masks of their own; none where all of them share it.
     """
 
     kernels: tuple[Kernel, ...]
@@ -37,11 +39,17 @@ class Group:
     encoding: str
     blind: tuple[int, ...]
     blind_padding: int
+    heads: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        """The paths of its modules as one: `model.layers.0…27.self_attn`."""
-        return folded([kernel.path for kernel in self.kernels])
+        """The paths of its modules as one, and its heads: `model.layers.0…27.self_attn`, `… heads 0, 2–3`."""
+        return folded([kernel.path for kernel in self.kernels]) + self.of_heads
+
+    @property
+    def of_heads(self) -> str:
+        """` head 0`, ` heads 0, 2–3`; empty where all heads share the mask."""
+        return f" head{'s' if len(self.heads) > 1 else ''} {listed(self.heads)}" if self.heads else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +69,20 @@ class Padding:
 
 
 def groups(trace: Trace, step: int, row: int) -> list[Group]:
-    """The attention calls of a step by the mask that they applied, in the order in which each first ran."""
+    """The attention calls of a step by the mask that they applied, in the order in which each first ran. Calls whose
+    heads have masks of their own stand in a group for each that differs.
+    """
     real = queries_of(trace, step, row)
-    told: dict[tuple[object, ...], Group] = {}
+    told: dict[tuple[object, ...], list[Group]] = {}
     merged: dict[tuple[object, ...], Group] = {}
     for kernel in kernels(trace, step):
         same = _told(kernel)
         if same not in told:
-            told[same] = _group(kernel, row, real)
-        key = _alike(told[same])
-        known = merged.get(key)
-        merged[key] = replace(told[same], kernels=(*(known.kernels if known else ()), kernel))
+            told[same] = _by_head(kernel, row, real)
+        for group in told[same]:
+            key = _alike(group)
+            known = merged.get(key)
+            merged[key] = replace(group, kernels=(*(known.kernels if known else ()), kernel))
     return list(merged.values())
 
 
@@ -86,25 +97,47 @@ def _told(kernel: Kernel) -> tuple[object, ...]:
     return NUMBER.sub("#", kernel.path), shapes, rest, origin
 
 
-def _group(kernel: Kernel, row: int, real: Bools | None) -> Group:
-    found = applied(kernel, row)
-    blind: tuple[int, ...] = ()
-    padding = 0
-    if found.spans is not None:
-        nothing = found.spans.counts() == 0
-        is_token = np.ones(kernel.queries, np.bool_)
-        if real is not None and len(real) == kernel.queries and not in_vision(kernel.trace, kernel.path):
-            is_token = real
-        blind = tuple(np.flatnonzero(nothing & is_token).tolist())
-        padding = int((nothing & ~is_token).sum())
-    return Group((kernel,), found, encoding(kernel), blind, padding)
+def _by_head(kernel: Kernel, row: int, real: Bools | None) -> list[Group]:
+    """The masks of a call: one, or where heads have masks of their own, one for each that differs."""
+    encoded = encoding(kernel)
+    heads: dict[object, list[int]] = {}
+    masks: dict[object, Applied] = {}
+    for head in range(kernel.heads if by_head(kernel) else 1):
+        found = applied(kernel, row, head)
+        same = None if found.spans is None else found.spans.key
+        masks.setdefault(same, found)
+        heads.setdefault(same, []).append(head)
+    whole = len(masks) == 1
+    return [
+        Group((kernel,), found, encoded, *_blind(kernel, found, real), () if whole else tuple(heads[same]))
+        for same, found in masks.items()
+    ]
+
+
+def _blind(kernel: Kernel, found: Applied, real: Bools | None) -> tuple[tuple[int, ...], int]:
+    """The queries that see no key: those that are tokens, and how many are padding."""
+    if found.spans is None:
+        return (), 0
+    nothing = found.spans.counts() == 0
+    is_token = np.ones(kernel.queries, np.bool_)
+    if real is not None and len(real) == kernel.queries and not in_vision(kernel.trace, kernel.path):
+        is_token = real
+    return tuple(np.flatnonzero(nothing & is_token).tolist()), int((nothing & ~is_token).sum())
 
 
 def _alike(group: Group) -> tuple[object, ...]:
     """What calls of one group have in common."""
     kernel, found = group.kernels[0], group.applied
     place = NUMBER.sub("#", kernel.path)
-    return place, found.pattern, found.reason, kernel.queries, kernel.keys, group.encoding, group.blind
+    same = None if found.spans is None else found.spans.key
+    return place, same, found.reason, kernel.queries, kernel.keys, group.encoding, group.heads
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Ascending numbers with their runs as one: `0–6, 8–14, 16`."""
+    cuts = [place for place, (one, next_one) in enumerate(pairwise(numbers), start=1) if next_one != one + 1]
+    parts = [numbers[start:stop] for start, stop in pairwise([0, *cuts, len(numbers)])]
+    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts)
 
 
 def folded(paths: Sequence[str]) -> str:

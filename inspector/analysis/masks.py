@@ -96,6 +96,12 @@ def applied(kernel: Kernel, row: int = 0, head: int = 0) -> Applied:
     return Applied(from_rows(_Seen(plane)), "tensor", f"The kernel got {mask}{by}.", rule)
 
 
+def by_head(kernel: Kernel) -> bool:
+    """Whether the heads of a call may have masks of their own."""
+    mask = kernel.mask
+    return isinstance(mask, TensorInfo) and len(mask.shape) > 2 and mask.shape[-3] > 1
+
+
 def seen(mask: Tensor) -> Any:
     """Which elements of a mask let a key be seen: where a bool one is True, and an additive one does not hide."""
     return (mask > HIDING if mask.dtype.is_floating_point else mask != 0).numpy(force=True)

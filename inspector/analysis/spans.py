@@ -39,6 +39,12 @@ class Spans:
     def queries(self) -> int:
         return int(self.low.shape[1])
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for spans that were made in the same way and let the same be seen."""
+        visible = None if self.visible is None else self.visible.tobytes()
+        return self.low.shape, self.keys, self.low.tobytes(), self.high.tobytes(), visible
+
     def counts(self) -> Ints:
         """How many keys each query sees, i32 [queries]."""
         seen = self.high - self.low

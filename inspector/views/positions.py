@@ -11,13 +11,14 @@ from inspector.analysis.placement import Placement, placements
 from inspector.analysis.position_checks import position_checks
 from inspector.analysis.projections import wanted
 from inspector.analysis.rotary import Rotary, rotaries, rotary_checks
+from inspector.analysis.sequence import sequence
 from inspector.errors import InputError
 from inspector.parts import Column, Part, Table, Text, View
 from inspector.trace import Trace
 from inspector.views import position_tables as tables
 from inspector.views import rope, turning
 from inspector.views.asking import ordinal, whole
-from inspector.views.place_words import token_facts, token_table
+from inspector.views.place_words import square_facts, token_facts, token_table
 from inspector.views.position_words import WIDTH, explanation
 from inspector.views.vision_positions import tower_positions
 
@@ -97,6 +98,7 @@ def rotation(held: Sequence[Rotary]) -> list[Part]:
 def _checks(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> list[Check]:
     timed = layout(trace).tokens_per_second > 0
     return [
+        *turning.layer_checks(trace, placement, held),
         *position_checks(placement, typed=typed(trace), timed=timed, known=placeholders(trace)),
         *(check for item in held for check in rotary_checks(item)),
     ]
@@ -112,7 +114,9 @@ def _token(trace: Trace, placement: Placement, token: str) -> Table:
     """Where a token of the forward stands, and why there."""
     index = whole(token, "token", placement.forward.tokens, "tokens")
     place = placement.tokens.index(index) if index in placement.tokens else None
-    return token_table(list(token_facts(trace, Standing(placement, index, index, place), layout(trace))))
+    facts = list(token_facts(trace, Standing(placement, index, index, place), layout(trace)))
+    tokens = sequence(trace, placement.forward.step, placement.row)
+    return token_table([*facts, *square_facts(trace, placement.row, tokens, tokens.first + index)])
 
 
 def checked(checks: Sequence[Check]) -> Table:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
-from inspector.analysis.checks import Check
+from inspector.analysis.checks import Check, counted, some
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import written
 from inspector.analysis.projections import Side, Turned, decoder_attention, heads, turned
@@ -15,13 +17,18 @@ from inspector.analysis.rotation import turned as turned_by
 from inspector.analysis.wording import number
 from inspector.errors import InputError
 from inspector.parts import Cell, Column, Part, Table, Text
-from inspector.trace import Call, Trace
+from inspector.trace import Call, TensorInfo, Trace
 from inspector.views.asking import whole
 from inspector.views.rope import laid_out
 from inspector.views.rows import Rows
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+SIDES: tuple[Side, ...] = ("query", "key")
+
+LOOKED = 2**25
+"""Elements of queries and keys that are read for a look at all layers, at most: of a long prompt the first layers."""
 
 CLOSE = 2e-2
 """What rounding to bfloat16 leaves of the larger of two numbers."""
@@ -39,7 +46,7 @@ def parts(
     shown: list[Part] = []
     checks: list[Check] = []
     rotary = _rotary(rotaries, trace, call, layer or "0")
-    for side in ("query", "key"):
+    for side in SIDES:
         group = max(1, number_of // (heads(call, "key") or 1))
         own = chosen if side == "query" else chosen // group
         found = turned(trace, call, side, placement.row, own, placement.forward.tokens)
@@ -53,6 +60,53 @@ def parts(
     return shown, checks
 
 
+def layer_checks(trace: Trace, placement: Placement, rotaries: Sequence[Rotary]) -> list[Check]:
+    """How the layers pair dimensions, as far as their queries and keys were kept: each told by its first head. Nothing
+    where none can be told.
+    """
+    seen: list[int] = []
+    wrong: list[str] = []
+    elements = 0
+    for layer, call in enumerate(decoder_attention(trace, placement.forward.step)):
+        elements += sum(_elements(call, side) for side in SIDES)
+        if elements > LOOKED:
+            break
+        checks = list(_of_layer(trace, placement, rotaries, call, layer))
+        seen += [layer] if checks else []
+        wrong += [f"layer {layer}: {check.evidence}" for check in checks if not check.ok][:1]
+    if not seen:
+        return []
+    text = f"{counted(len(seen), 'layer')} turn queries and keys in the pairs that cos and sin are laid out for."
+    return [Check("rotation", not wrong, f"{some(wrong, 2)}" if wrong else text)]
+
+
+def _of_layer(
+    trace: Trace, placement: Placement, rotaries: Sequence[Rotary], call: Call, layer: int
+) -> Iterator[Check]:
+    """The checks of query and key where it can be told how they were turned, and where they were."""
+    rotary = _rotary(rotaries, trace, call, str(layer))
+    for side in SIDES:
+        found = turned(trace, call, side, placement.row, 0, placement.forward.tokens)
+        if found is None or rotary is None or placement.actual is None or _stands_still(found, placement.tokens):
+            continue
+        angle = angles(placement.actual, rotary.inv_freq, rotary.axes)
+        check = _pairing(placement, found, angle, rotary, laid_out(trace, placement, rotary))[1]
+        if check.ok is not None:
+            yield check
+
+
+def _stands_still(found: Turned, tokens: Sequence[int]) -> bool:
+    """Whether a layer does not turn at all: some models have layers without positions."""
+    before, after = found.before[tokens].float(), found.after[tokens].float()
+    gap = (as_long_as(before, after) - after).abs().max()
+    return bool(gap <= CLOSE * after.abs().max())
+
+
+def _elements(call: Call, side: Side) -> int:
+    info = call.inputs.get(f"attention.{side}")
+    return prod(info.shape) if isinstance(info, TensorInfo) else 0
+
+
 def _place(placement: Placement, token: str) -> int:
     index = whole(token, "token", placement.forward.tokens, "tokens")
     if index not in placement.tokens:
@@ -60,7 +114,7 @@ def _place(placement: Placement, token: str) -> int:
     return placement.tokens.index(index)
 
 
-def _rotary(rotaries: list[Rotary], trace: Trace, call: Call, layer: str) -> Rotary | None:
+def _rotary(rotaries: Sequence[Rotary], trace: Trace, call: Call, layer: str) -> Rotary | None:
     """The rotary embedding of a layer: the one of its type where types differ."""
     own = [rotary for rotary in rotaries if not rotary.vision]
     types = (trace.config.get("text_config") or trace.config).get("layer_types") or []

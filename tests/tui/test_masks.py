@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from textual.pilot import Pilot
-from textual.widgets import Static
 
+import inspector
 from inspector.trace import Trace
 from inspector.tui.panes import Pane
 from inspector.tui.screens.masks import MasksTab
@@ -18,6 +18,7 @@ from inspector.tui.widgets.masks.account import Account
 from inspector.tui.widgets.masks.groups_list import GroupsList
 from inspector.tui.widgets.masks.map import MaskMap
 from tests.placed_trace import LENGTH, placed_trace
+from tests.prompts import inputs, random_model
 from tests.traces import failing_trace, small_trace
 from tests.tui.apps import Quiet, on_screen, opened, settled
 from tests.tui.widgets.screens import text, until
@@ -41,7 +42,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 def line(tab: MasksTab, name: str) -> str:
-    return str(tab.query_one(name, Static).render())
+    return str(tab.query_one(name).render())
 
 
 def keyless() -> torch.Tensor:
@@ -133,6 +134,56 @@ async def test_fault_a_vision_block_of_the_wrong_kind() -> None:
         tab = await masks(pilot, trace)
         assert "block 0 attends to windows, not whole frames" in line(tab, "#worst")
         assert text(tab.query_one(GroupsList))[1].startswith("≠ vision block 0")
+
+
+def own_masks() -> torch.Tensor:
+    """Of two heads, the second of which looks no further back than three tokens."""
+    causal = torch.ones(LENGTH, LENGTH, dtype=torch.bool).tril()
+    return torch.stack([causal, causal.triu(-2)])[None]
+
+
+async def test_heads_with_masks_of_their_own_stand_on_lines_of_their_own() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        tab = await masks(pilot, placed_trace(mask=own_masks()))
+        lines = text(tab.query_one(GroupsList))
+        assert [" ".join(item.split()[:5]) for item in lines[3:5]] == [
+            "layers 0–2, head 0 causal",
+            "layers 0–2, head 1 causal,",
+        ]
+        await press(pilot, "n", "enter", "G", "h")
+        assert "may see key 11" not in line(tab, "#words")
+        assert tab.query_one("#drawn", Pane).border_title == (
+            "layers 0–2, head 1: causal, within a sliding window of 3"
+        )
+        assert "It sees 3 of 12 keys: 9–11." in line(tab, "#words")
+        assert "self_attn head 1" in "\n".join(text(tab.query_one(Account)))
+
+
+async def test_behind_the_last_mask_it_is_said_that_there_is_none() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await masks(pilot, placed_trace(), "n")
+        assert [note.message for note in pilot.app._notifications] == ["There is no mask after this one."]
+        await press(pilot, "p")
+        assert len(pilot.app._notifications) == 1
+        await press(pilot, "p", "p")
+        assert [note.message for note in pilot.app._notifications] == ["There is no mask before this one."]
+
+
+async def test_masks_of_a_tower_that_ran_twice_say_on_which_pictures() -> None:
+    given = inputs("qwen2_5_vl", [[2, ("image", (1, 4, 8)), 3, ("video", (2, 4, 8)), 2]])
+    with inspector.capture(model := random_model("qwen2_5_vl")) as trace, torch.no_grad():
+        model(**given)
+    async with Quiet().run_test(size=WIDE) as pilot:
+        tab = await masks(pilot, trace)
+        labels = [item.label for item in tab.found.seen] if tab.found is not None else []
+        assert labels == [
+            "vision block 0 of image 1",
+            "vision block 1 of image 1",
+            "vision block 0 of video 1",
+            "vision block 1 of video 1",
+            "layers 0–1",
+        ]
+        assert " ".join(text(tab.query_one(GroupsList))[4].split()).startswith("vision block 1 of video 1")
 
 
 async def test_where_room_is_short_the_account_takes_the_place_of_the_mask() -> None:

@@ -35,7 +35,7 @@ async def test_a_step_and_a_row_are_chosen_for_every_tab() -> None:
                 await settled(pilot)
 
         def words(kind: type[MasksTab | TokensTab]) -> str:
-            return str(pilot.app.screen.query_one(kind).query_one("#where", Static).render())
+            return str(pilot.app.screen.query_one(kind).query_one("#where").render())
 
         def attention() -> tuple[int, int]:
             found = pilot.app.screen.query_one(AttentionTab).sight

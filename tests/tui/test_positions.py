@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 import inspector
 from inspector.trace import Trace
@@ -47,7 +46,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 def line(tab: TokensTab, name: str) -> str:
-    return str(tab.query_one(f"PositionsPane {name}", Static).render())
+    return str(tab.query_one(name).render())
 
 
 def facts(tab: TokensTab) -> list[str]:
@@ -164,8 +163,10 @@ async def test_fault_types_left_out() -> None:
 
 async def test_fault_a_stale_delta() -> None:
     async with Quiet().run_test(size=SMALL) as pilot:
-        tab = await tokens(pilot, placed_trace(steps=2, delta=-7), "end", "a")
+        tab = await tokens(pilot, placed_trace(steps=2, delta=-7), "end")
         assert line(tab, "#worst").startswith("≠ positions: 1 of 1 token stand elsewhere")
+        assert tab.query_one("#worst").region.height == 2
+        await press(pilot, "a")
         assert "≠ rope delta: -7, written in forward 0; -2 is needed" in facts(tab)
 
 

@@ -85,8 +85,8 @@ def test_sections_that_cannot_be_dealt_out_in_turn() -> None:
     assert evidence.endswith("Dealt out in turn, the axes get 3, 3, 2 instead.")
 
 
-def test_a_wrong_rotary_pairing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values are right and keys are not: neighbours are turned with each other as if they were halves."""
+def mispair(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
+    """Let a Qwen2 turn neighbours with each other, while cos and sin are laid out for halves."""
     import transformers.models.qwen2.modeling_qwen2 as qwen2
 
     def mispaired(q: Any, k: Any, cos: Any, sin: Any, unsqueeze_dim: int = 1) -> Any:
@@ -100,18 +100,28 @@ def test_a_wrong_rotary_pairing(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return turn(q), turn(k)
 
-    right = run(random_model("qwen2"), {"input_ids": torch.arange(1, 9)[None]}, values="*")
-    model = random_model("qwen2")
-    attention = model.model.layers[0].self_attn
     monkeypatch.setattr(qwen2, "apply_rotary_pos_emb", mispaired)
-    if hasattr(attention, "rotary_fn"):
-        monkeypatch.setattr(attention, "rotary_fn", mispaired)
+    for layer in model.model.layers:
+        if hasattr(layer.self_attn, "rotary_fn"):
+            monkeypatch.setattr(layer.self_attn, "rotary_fn", mispaired)
+
+
+def test_a_wrong_rotary_pairing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values are right and keys are not: neighbours are turned with each other as if they were halves."""
+    right = run(random_model("qwen2"), {"input_ids": torch.arange(1, 9)[None]}, values="*")
+    mispair(monkeypatch, model := random_model("qwen2"))
     wrong = run(model, {"input_ids": torch.arange(1, 9)[None]}, values="*")
     asked = {"token": "5", "layer": "0"}
     assert checks(VIEW, right, **asked)["rotation of the key"][1].startswith("Dimension i turns with i + d/2")
     result, evidence = checks(VIEW, wrong, **asked)["rotation of the key"]
     assert result == "≠ differs"
     assert evidence.startswith("Dimension 2i turns with 2i + 1, and cos and sin are laid out so that dimension i turns")
+    layers = "2 layers turn queries and keys in the pairs that cos and sin are laid out for."
+    assert checks(VIEW, right)["rotation"] == ("agrees", layers)
+    result, evidence = checks(VIEW, wrong)["rotation"]
+    assert result == "≠ differs"
+    assert evidence.startswith("layer 0: Dimension 2i turns with 2i + 1")
+    assert "layer 1: " in evidence
 
 
 def test_neighbours_are_right_where_the_model_means_them() -> None:

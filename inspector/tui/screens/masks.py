@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -18,6 +19,7 @@ from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.masks.account import Account, WorstLine
 from inspector.tui.widgets.masks.groups_list import GroupsList
@@ -52,8 +54,6 @@ class MasksTab(MomentTab):
 
     DEFAULT_CSS = """
     MasksTab {
-        & #where { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
-        & #worst { max-height: 2; }
         & #left { width: 2fr; max-width: 66; height: 1fr; }
         & #account { height: 1fr; }
         & #drawn { width: 3fr; }
@@ -96,7 +96,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="where", markup=False)
+        yield Line(id="where")
         yield WorstLine(id="worst")
         with Horizontal(id="both"):
             with Vertical(id="left"):
@@ -118,7 +118,12 @@ Below the picture: the query and the key under the cursor, whether the one may s
         return super().check_action(action, parameters)
 
     def action_mask(self, by: int) -> None:
-        self.query_one(GroupsList).cursor += by
+        """To another mask; at the end of the list, say so."""
+        listed = self.query_one(GroupsList)
+        if listed.validate_cursor(listed.cursor + by) == listed.cursor:
+            self.app.clear_notifications()
+            self.notify(f"There is no mask {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+        listed.cursor += by
 
     def action_told(self) -> None:
         """Where room is short, the account in place of the mask; else the keyboard goes there."""
@@ -133,6 +138,8 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.screen.set_focus(self.query_one(MaskMap))
 
     def action_out(self) -> None:
+        if self.query_one(GroupsList).has_focus and not self.has_class("-told"):
+            raise SkipAction  # the screen may have been gone into from another
         self.remove_class("-zoomed", "-told")
         self.screen.set_focus(self.query_one(GroupsList))
 
@@ -161,7 +168,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
         self.set_class(bool(nothing), "-nothing")
         self.query_one("#nothing", Static).update(visible(nothing))
         if event.look is not None:
-            self.query_one("#where", Static).update(_where(event.look))
+            self.query_one("#where", Line).say(_where(event.look))
             self.query_one(WorstLine).show(event.look.checks)
             self._arrange()
             listed = self.query_one(GroupsList)

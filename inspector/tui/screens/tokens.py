@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -15,7 +16,10 @@ from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
-from inspector.tui.widgets.positions.look import PlacesLook, look
+from inspector.tui.widgets.attention.line import Line
+from inspector.tui.widgets.masks.account import WorstLine
+from inspector.tui.widgets.patch_picture import PatchPicture
+from inspector.tui.widgets.positions.look import PlacesLook, look, where
 from inspector.tui.widgets.positions.picture_page import PicturePage
 from inspector.tui.widgets.positions.positions_pane import PAGES, PageLine, PositionsPane
 from inspector.tui.widgets.tokens_pane import TokensPane
@@ -74,6 +78,8 @@ worked out independently; what differs is marked with ≠."""
         self.found: PlacesLook | None = None
 
     def compose(self) -> ComposeResult:
+        yield Line(id="where")
+        yield WorstLine(id="worst")
         with Horizontal():
             yield Pane("Tokens", TokensPane(), id="list")
             yield Pane("Positions", PositionsPane(self._trace), id="places")
@@ -102,6 +108,8 @@ worked out independently; what differs is marked with ≠."""
     def action_out(self) -> None:
         if self.has_class("-zoomed") and not self.has_class("-narrow"):
             self.remove_class("-zoomed")
+        elif self.query_one("#list").has_focus_within:
+            raise SkipAction  # the screen may have been gone into from another
         else:
             self.remove_class("-zoomed", "-placed")
             self.call_after_refresh(self._back)
@@ -132,6 +140,8 @@ worked out independently; what differs is marked with ≠."""
             self.notify(event.error, severity="error", markup=False)
             return
         self.found = found
+        self.query_one("#where", Line).say(found.nothing or " · ".join(where(found)))
+        self.query_one(WorstLine).show(found.checks)
         pane.show(found)
         tokens = self.query_one(TokensPane)
         if found.talk is not None and (len(found.steps) > 1 or found.row >= len(self._trace.tokens)):
@@ -153,6 +163,12 @@ worked out independently; what differs is marked with ≠."""
     def _pointed(self, event: PicturePage.Pointed) -> None:
         event.stop()
         self.query_one(TokensPane).reveal(event.index)
+
+    @on(PatchPicture.Opened)
+    def _taken(self, event: PatchPicture.Opened) -> None:
+        """From a patch to its token: the cursor of the list has followed it already."""
+        event.stop()
+        self.action_out()
 
     @on(PageLine.Chosen)
     def _page(self, event: PageLine.Chosen) -> None:

@@ -192,8 +192,7 @@ class Canvas(Widget, metaclass=AbstractWidget):
 @contextmanager
 def flattened(app: App[Any]) -> Iterator[None]:
     """Half blocks on every screen for a while: what is not text cannot be put into a picture of the screen."""
-    shown = (widget for screen in app.screen_stack for widget in screen.walk_children())
-    canvases = [widget for widget in shown if isinstance(widget, Canvas)]
+    canvases = [canvas for screen in app.screen_stack for canvas in screen.query(Canvas)]
     for canvas in canvases:
         canvas.flat = True
         canvas.refresh()

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -240,6 +241,8 @@ class ViewsPane(Vertical):
             yield OptionLine(name, text, flag=name in view.flags, value=self.defaults.get(name, ""))
 
     def action_list(self) -> None:
+        if self.query_one(ViewsList).has_focus:
+            raise SkipAction  # the screen may have been gone into from another
         self.query_one(ViewsList).focus()
 
     def _show(self) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SIGNS = {False: ("≠", "$text-error"), None: ("?", "$text-warning"), True: ("✓", "$text-success")}
 
+SLACK = 16
+"""Cells of two lines that their padding and the breaks between words may take."""
+
 
 class Account(Scrolled):
     """Findings first, as far as something is wrong, then what is known of the mask, then what was found to be right."""
@@ -38,20 +41,34 @@ class Account(Scrolled):
 
 
 class WorstLine(Static):
-    """The worst finding, where it cannot be overlooked; no line where nothing is wrong."""
+    """The worst finding, in two lines at most, where it cannot be overlooked; no line where nothing is wrong."""
 
     DEFAULT_CSS = """
-    WorstLine { height: auto; max-height: 3; padding: 0 1; display: none; }
+    WorstLine { height: auto; max-height: 2; padding: 0 1; display: none; }
     WorstLine.-some { display: block; }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._wrong: Sequence[Check] = ()
+
     def show(self, checks: Sequence[Check]) -> None:
-        """`x` is the key that both tabs explain with."""
-        wrong = [check for check in checks if check.ok is False]
-        self.set_class(bool(wrong), "-some")
-        if wrong:
-            more = f"  ({len(wrong)} findings: x)" if len(wrong) > 1 else ""
-            self.update(Content.assemble(finding(wrong[0]), (more, "$text-muted")))
+        self._wrong = [check for check in checks if check.ok is False]
+        self.set_class(bool(self._wrong), "-some")
+        self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        """As much as there is room for; `x` is the key that both tabs explain with."""
+        if not self._wrong:
+            return
+        worst, room = finding(self._wrong[0]), 2 * self.app.size.width - SLACK
+        several = f"{len(self._wrong)} findings: x" if len(self._wrong) > 1 else ""
+        more = several or ("all of it: x" if worst.cell_length > room else "")
+        more = f"  ({more})" if more else ""
+        self.update(Content.assemble(worst.truncate(room - len(more), ellipsis=True), (more, "$text-muted")))
 
 
 def listed(checks: Sequence[Check]) -> str:

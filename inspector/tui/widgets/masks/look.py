@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from inspector.trace import Trace
@@ -116,25 +115,22 @@ def _asked(group: Group) -> str:
 
 
 def label(group: Group) -> str:
-    """The calls of a group in short: `layers 0–27`, `vision blocks 0–6, 8–14`."""
+    """The calls of a group in short: `layers 0–27`, `layers 0–3, heads 0, 2`, `vision blocks 0–6, 8–14 of video 1`."""
     from inspector.analysis.kernels import in_vision
+    from inspector.analysis.layers import ran_on
+    from inspector.analysis.mask_report import listed
 
     paths = [kernel.path for kernel in group.kernels]
     numbers = [NUMBER.findall(path) for path in paths]
     columns = [list(map(int, column)) for column in zip(*numbers, strict=False)]
     varying = next((column for column in columns if len(set(column)) > 1), columns[-1] if columns else None)
+    heads = f",{group.of_heads}" if group.heads else ""
     if varying is None:
-        return paths[0]
-    vision = in_vision(group.kernels[0].trace, paths[0])
-    unit = ("vision block" if vision else "layer") + ("s" if len(varying) > 1 else "")
-    return f"{unit} {_listed(sorted(set(varying)))}"
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    """`0–6, 8–14, 16`."""
-    cuts = [place for place, (one, next_one) in enumerate(pairwise(numbers), start=1) if next_one != one + 1]
-    parts = [numbers[start:stop] for start, stop in pairwise([0, *cuts, len(numbers)])]
-    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts)
+        return paths[0] + heads
+    vision, places = in_vision(group.kernels[0].trace, paths[0]), sorted(set(varying))
+    unit = ("vision block" if vision else "layer") + ("s" if len(places) > 1 else "")
+    pictures = ran_on(group.kernels)
+    return f"{unit} {listed(places)}{heads}{f' of {pictures}' if pictures else ''}"
 
 
 def _facts(group: Group) -> Iterator[tuple[str, str]]:

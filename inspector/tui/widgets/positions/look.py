@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from inspector.analysis.conversation import Conversation
     from inspector.analysis.layout import Layout
     from inspector.analysis.placement import Placement
-    from inspector.tui.widgets.positions.picture import GridLook
+    from inspector.tui.widgets.positions.picture_page import Look
 
 NONE = "No forward of this trace was given tokens, so that there are no positions."
 
@@ -31,7 +31,7 @@ class PlacesLook:
     rows: int
     placed: Sequence[Sequence[Placement]]
     talk: Conversation | None = None
-    pictures: Sequence[GridLook] = ()
+    pictures: Sequence[Look] = ()
     checks: Sequence[Check] = ()
     how: Layout | None = None
     nothing: str = ""
@@ -51,6 +51,7 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     from inspector.analysis.forwards import layout
     from inspector.analysis.placement import placements
     from inspector.tui.widgets.positions.picture import grids
+    from inspector.tui.widgets.positions.square import squares
     from inspector.views import vision
     from inspector.views.positions import checks_of
 
@@ -69,7 +70,7 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
         *vision.checks_of(trace, own[step]),
         *_elsewhere(placed, step, row),
     ]
-    pictures = list(grids(trace, talk))
+    pictures: list[Look] = [*grids(trace, talk)] or [*squares(trace, talk)]
     return PlacesLook(step, row, steps, rows, placed, talk, pictures, _worst_first(checks), layout(trace))
 
 

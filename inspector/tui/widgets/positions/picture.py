@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inspector.analysis.conversation import Conversation, Standing
     from inspector.analysis.placement import Placement
     from inspector.analysis.positions import Span
+    from inspector.analysis.regions import Region
     from inspector.views.vision_map import Map
 
 LINE = (255, 80, 60)
@@ -44,6 +45,10 @@ class GridLook:
     def columns(self) -> int:
         assert self.span.grid is not None
         return self.span.grid.columns
+
+    @property
+    def shape(self) -> str:
+        return f"{self.rows}×{self.columns} merged tokens"
 
     def place(self, row: int, column: int) -> int | None:
         """The place of a merged token among those of its forward; None where the ids hold too few placeholders."""
@@ -81,19 +86,12 @@ class GridLook:
     @cached_property
     def image(self) -> Any:
         """The picture u8 [height, width, 3] as the model saw it, or from its file; None where neither is at hand."""
-        import numpy as np
-
         from inspector.analysis.regions import Region
-        from inspector.views.backdrop import backdrop
 
         assert self.span.grid is not None
         frame = None if self.span.kind == "image" else self.frame if self.span.frame is None else self.span.frame
         region = Region(self.span.kind, self.span.grid.number, self.rows, self.columns, (), frame)
-        picture = backdrop(self.trace, region)
-        if picture is None:
-            return None
-        picture.thumbnail((LARGEST, LARGEST))
-        return np.asarray(picture.convert("RGB"))
+        return image_of(self.trace, region)
 
     @cached_property
     def tower(self) -> TowerLook | None:
@@ -131,6 +129,16 @@ class TowerLook:
     @property
     def columns(self) -> int:
         return self.found.size[2]
+
+    @property
+    def merge(self) -> int:
+        """Patches along a merged token's side."""
+        return self.found.merge
+
+    @property
+    def shape(self) -> str:
+        windows = f", windows of {self.side}×{self.side}" if self.side else ""
+        return f"{self.rows}×{self.columns} patches{windows}"
 
     @property
     def side(self) -> int:
@@ -208,6 +216,19 @@ class TowerLook:
             window = f" Window {cells['window']}; its token stands at {cells['place in window order']} in window order."
         pixels = f", pixels {cells['pixels after resizing']} after resizing"
         return f"Patch {cells['patch']} at row {row}, column {column}{pixels}. Turned by: {by}{mark}.{window}"
+
+
+def image_of(trace: Trace, region: Region) -> Any:
+    """The picture of a region u8 [height, width, 3], no larger than a terminal shows; None where none is at hand."""
+    import numpy as np
+
+    from inspector.views.backdrop import backdrop
+
+    picture = backdrop(trace, region)
+    if picture is None:
+        return None
+    picture.thumbnail((LARGEST, LARGEST))
+    return np.asarray(picture.convert("RGB"))
 
 
 def grids(trace: Trace, talk: Conversation) -> Iterator[GridLook]:

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from inspector.tui.jobs import Job
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.patch_drawing import Patches
 from inspector.tui.widgets.patch_picture import PatchPicture
@@ -21,9 +22,12 @@ from inspector.tui.widgets.patch_picture import PatchPicture
 if TYPE_CHECKING:
     from inspector.analysis.conversation import Standing
     from inspector.tui.widgets.positions.picture import GridLook, TowerLook
+    from inspector.tui.widgets.positions.square import SquareLook, SquareTower
 
-NONE = "There is no picture with a grid among these tokens."
-NO_TOWER = "This picture did not go through a vision tower that takes grids: its patches cannot be told."
+    Look = GridLook | SquareLook
+
+NONE = "There is no picture among these tokens."
+NO_TOWER = "Which patches of the vision tower became these tokens cannot be told."
 
 
 class PicturePage(Vertical):
@@ -32,7 +36,6 @@ class PicturePage(Vertical):
     DEFAULT_CSS = """
     PicturePage {
         height: 1fr;
-        & > #title { height: 1; padding: 0 1; color: $text-muted; }
         & > #words { height: auto; max-height: 4; padding: 0 1; background: $panel; display: none; }
         & > #words.-some { display: block; }
     }
@@ -72,26 +75,26 @@ class PicturePage(Vertical):
     def __init__(self, *, fine: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._fine = fine
-        self._pictures: Sequence[GridLook] = ()
+        self._pictures: Sequence[Look] = ()
         self._images: dict[int, Any] = {}
         self._number = 0
         self._marked: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title", markup=False)
+        yield Line(id="title")
         yield PatchPicture()
         yield Static(id="words", markup=False)
 
     @property
-    def grid(self) -> GridLook | None:
+    def grid(self) -> Look | None:
         """The picture that is shown."""
         return self._pictures[self._number] if self._number < len(self._pictures) else None
 
     @property
-    def tower(self) -> TowerLook | None:
+    def tower(self) -> TowerLook | SquareTower | None:
         return self.grid.tower if self.grid is not None else None
 
-    def show_pictures(self, pictures: Sequence[GridLook]) -> None:
+    def show_pictures(self, pictures: Sequence[Look]) -> None:
         """Show other pictures, those of another step or row."""
         self._pictures, self._images, self._marked = pictures, {}, None
         self._number = min(self._number, max(len(pictures) - 1, 0))
@@ -110,14 +113,23 @@ class PicturePage(Vertical):
         return len(self._pictures) > 1 if action == "picture" else True
 
     def action_picture(self, by: int) -> None:
-        self._number = max(0, min(self._number + by, len(self._pictures) - 1))
-        self._marked = None
+        """To another picture, and to its first token; at the end of the row, say so."""
+        number = max(0, min(self._number + by, len(self._pictures) - 1))
+        if number == self._number:
+            self.app.clear_notifications()
+            self.notify(f"There is no picture {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+            return
+        self._number, self._marked = number, (0, 0)
         self._show()
+        picture = self.query_one(PatchPicture)
+        with picture.prevent(PatchPicture.Chosen):
+            picture.cursor = (0, 0)
+        self._point((0, 0))
 
     def _show(self) -> None:
         picture, grid = self.query_one(PatchPicture), self.grid
         missing = NONE if grid is None else NO_TOWER if self._fine and self.tower is None else ""
-        self.query_one("#title", Static).update(missing or self._title())
+        self.query_one("#title", Line).say(missing or self._title())
         picture.display = not missing
         if missing or grid is None:
             self._say("")
@@ -135,19 +147,15 @@ class PicturePage(Vertical):
         grid = self.grid
         assert grid is not None
         several = f"picture {self._number + 1} of {len(self._pictures)} · " if len(self._pictures) > 1 else ""
-        shape = f"{grid.rows}×{grid.columns} merged tokens"
-        if self._fine and self.tower is not None:
-            side = self.tower.side
-            windows = f", windows of {side}×{side}" if side else ""
-            shape = f"{self.tower.rows}×{self.tower.columns} patches{windows}"
-        return visible(f"{several}{grid.title}: {shape}")
+        shown = self.tower if self._fine and self.tower is not None else grid
+        return f"{several}{grid.title}: {shown.shape}"
 
-    def _patches(self, grid: GridLook) -> Patches:
+    def _patches(self, grid: Look) -> Patches:
         read, image = self._number in self._images, self._images.get(self._number)
         marked = [] if self._marked is None else [self._marked]
         if not self._fine or self.tower is None:
             return Patches(grid.rows, grid.columns, image, labels=grid.labels if read else None, marked=marked)
-        merge = self.tower.found.merge
+        merge = self.tower.merge
         cells = [
             (row * merge + down, column * merge + across)
             for row, column in marked
@@ -161,7 +169,7 @@ class PicturePage(Vertical):
         """The cell of a merged token: itself, or the patch of it that the cursor is on, or its first."""
         if not self._fine or self.tower is None:
             return place
-        merge, (row, column) = self.tower.found.merge, self.query_one(PatchPicture).cursor
+        merge, (row, column) = self.tower.merge, self.query_one(PatchPicture).cursor
         if (row // merge, column // merge) == place:
             return row, column
         return place[0] * merge, place[1] * merge
@@ -178,7 +186,7 @@ class PicturePage(Vertical):
         words.update(visible(text))
         words.set_class(bool(text), "-some")
 
-    async def _read(self, number: int, grid: GridLook) -> None:
+    async def _read(self, number: int, grid: Look) -> None:
         """Read a picture and what is written on it in a thread: it may be large, or in a file."""
 
         def read(_: Job[Any]) -> Any:
@@ -204,8 +212,12 @@ class PicturePage(Vertical):
         if grid is None:
             return
         if self._fine and self.tower is not None:
-            row, column = row // self.tower.found.merge, column // self.tower.found.merge
+            row, column = row // self.tower.merge, column // self.tower.merge
             self._say(self._words())
-        index = grid.token(row, column)
+        self._point((row, column))
+
+    def _point(self, place: tuple[int, int]) -> None:
+        """Go to the token of a place in the picture, where the ids hold one."""
+        index = None if self.grid is None else self.grid.token(*place)
         if index is not None:
             self.post_message(self.Pointed(index))

@@ -15,7 +15,7 @@ from inspector.tui.widgets.positions.picture_page import PicturePage
 
 if TYPE_CHECKING:
     from inspector.analysis.conversation import Standing
-    from inspector.tui.widgets.positions.picture import GridLook
+    from inspector.tui.widgets.positions.picture_page import Look
     from inspector.views.place_words import Fact
 
 
@@ -36,7 +36,7 @@ class PlacePage(Vertical):
             yield Static(id="facts")
         yield PicturePage()
 
-    def show_pictures(self, pictures: Sequence[GridLook]) -> None:
+    def show_pictures(self, pictures: Sequence[Look]) -> None:
         page = self.query_one(PicturePage)
         page.display = bool(pictures)
         page.show_pictures(pictures)

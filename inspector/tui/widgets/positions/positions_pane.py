@@ -18,9 +18,9 @@ from textual.widgets import ContentSwitcher, Static
 from inspector.parts import Part, Text
 from inspector.trace import Trace
 from inspector.tui.widgets.cells import visible
-from inspector.tui.widgets.masks.account import WorstLine, listed
+from inspector.tui.widgets.masks.account import listed
 from inspector.tui.widgets.patch_picture import PatchPicture
-from inspector.tui.widgets.positions.look import PlacesLook, where
+from inspector.tui.widgets.positions.look import PlacesLook
 from inspector.tui.widgets.positions.parts_page import PartsPage
 from inspector.tui.widgets.positions.picture_page import PicturePage
 from inspector.tui.widgets.positions.place_page import PlacePage
@@ -80,7 +80,6 @@ class PositionsPane(Vertical, can_focus=True):
     DEFAULT_CSS = """
     PositionsPane {
         height: 1fr;
-        & > #where { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
         & > ContentSwitcher { height: 1fr; }
     }
     """
@@ -98,8 +97,6 @@ class PositionsPane(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield PageLine()
-        yield Static(id="where", markup=False)
-        yield WorstLine(id="worst")
         with ContentSwitcher(initial="place"):
             yield PlacePage(id="place")
             yield PartsPage(id="told")
@@ -115,8 +112,6 @@ class PositionsPane(Vertical, can_focus=True):
         """Show another step or row."""
         self.found = found
         self._filled.clear()
-        self.query_one("#where", Static).update(visible(found.nothing or " · ".join(where(found))))
-        self.query_one(WorstLine).show(found.checks)
         self.query_one(PlacePage).show_pictures(found.pictures)
         self.query_one("#patches", PicturePage).show_pictures(found.pictures)
 
@@ -153,7 +148,7 @@ class PositionsPane(Vertical, can_focus=True):
             self.query_one("#patches", PicturePage).point(standing if self.count == 1 else None)
 
     def _place(self) -> None:
-        from inspector.views.place_words import token_facts
+        from inspector.views.place_words import square_facts, token_facts
 
         found = self.found
         if found is None or found.talk is None or found.how is None:
@@ -168,7 +163,10 @@ class PositionsPane(Vertical, can_focus=True):
         head = f"token {self.index}{text} · id {place.id} · {place.kind}"
         if self.count > 1:
             head = f"tokens {self.index}–{self.index + self.count - 1}, folded; of the first: {head}"
-        page.show_token(head, token_facts(self.trace, standing, found.how), standing if self.count == 1 else None)
+        facts = [*token_facts(self.trace, standing, found.how)]
+        if standing.spot is None and place.kind == "image":
+            facts += square_facts(self.trace, found.row, found.talk.sequenced, self.index)
+        page.show_token(head, facts, standing if self.count == 1 else None)
 
 
 def told(trace: Trace, found: PlacesLook) -> Sequence[Part]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from inspector.parts import Part, Text
 from inspector.trace import Trace
+from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.masks.account import listed
 from inspector.tui.widgets.positions.parts_page import PartsPage
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 class TurningPage(PartsPage):
     """`depth` is the layer and `head` the head whose query and key are shown."""
 
-    DEFAULT_CSS = """
-    TurningPage > #chosen { height: 1; padding: 0 1; color: $text-muted; }
-    """
     BINDING_GROUP_TITLE = "Turning"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "layer(1)", "Layer", id="turning.layer", tooltip="To the next layer"),
@@ -43,7 +40,7 @@ class TurningPage(PartsPage):
         self._standing: Standing | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="chosen", markup=False)
+        yield Line(id="chosen")
         yield from super().compose()
 
     def show_token(self, placed: Sequence[Sequence[Placement]], standing: Standing | None) -> None:
@@ -72,7 +69,7 @@ class TurningPage(PartsPage):
         layers, heads = self._limits()
         self.depth, self.head = min(self.depth, layers - 1), min(self.head, heads - 1)
         place = f"layer {self.depth} of {layers} (n, p) · head {self.head} of {heads} (e, E)"
-        self.query_one("#chosen", Static).update(place)
+        self.query_one("#chosen", Line).say(place)
         trace, placed, standing, layer, head = self.trace, self._placed, self._standing, self.depth, self.head
         self.show_parts(lambda: list(made(trace, placed, standing, layer, head)))
 
