@@ -31,9 +31,8 @@ from inspector.tui.opening import show_error
 from inspector.tui.runs import Run
 from inspector.tui.screens.menu import Choice
 from inspector.tui.widgets.generation.branch_tree import BranchTree
-from inspector.tui.widgets.generation.chances import Chances
-from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_strip import StepStrip
+from inspector.tui.widgets.generation.step_tokens import StepTokens
 
 if TYPE_CHECKING:
     from inspector.trace import Trace
@@ -216,9 +215,8 @@ can be followed from each generated token to the picture."""
     def action_cancel(self) -> None:
         self.driver.cancel()
 
-    @on(PipelineTable.TokenChosen)
-    @on(Chances.TokenChosen)
-    def _token_chosen(self, event: PipelineTable.TokenChosen | Chances.TokenChosen) -> None:
+    @on(StepTokens.TokenChosen)
+    def _token_chosen(self, event: StepTokens.TokenChosen) -> None:
         event.stop()
         self.follow(asking.take(self, event.token_id))
 

@@ -30,6 +30,7 @@ from inspector.tui.widgets.generation.pipeline import Asked
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_facts import StepFacts
 from inspector.tui.widgets.generation.step_strip import StepStrip
+from inspector.tui.widgets.generation.step_tokens import StepTokens
 
 PANES = ("tokens", "pipeline", "chances", "facts", "beams", "branches")
 
@@ -139,14 +140,19 @@ class GenerationView(Vertical):
 
     def compare_with(self, stages: Stages | None, words: str = "") -> None:
         """Show what other settings would have made of this step beside the record; None leaves it at that."""
-        self.query_one(PipelineTable).other = stages
-        self.query_one(Chances).other = stages
+        for widget in self._tables:
+            widget.other = stages
         title = "Processors" if stages is None else f"Processors · what if {words}"
         self.query_one("#pipeline", Pane).border_title = Content(visible(title))
 
     def show_last_processors(self) -> None:
         """Scroll the processors to the last ones, where the effect of all is seen."""
         self.query_one(PipelineTable).action_sideways(99)
+
+    @property
+    def _tables(self) -> tuple[StepTokens, ...]:
+        """What shows the tokens of the step."""
+        return self.query_one(PipelineTable), self.query_one(Chances)
 
     @property
     def panes(self) -> list[str]:
@@ -162,7 +168,8 @@ class GenerationView(Vertical):
 
     def follow(self, asked: Mapping[int, Asked]) -> None:
         """Follow some tokens through the processors of this step, beside those of the tables."""
-        self.query_one(PipelineTable).asked = asked
+        for widget in self._tables:
+            widget.asked = asked
 
     def colour_by(self, measure: str) -> None:
         self.query_one(StepStrip).colour = measure
@@ -236,11 +243,13 @@ class GenerationView(Vertical):
 
     def _show_step(self) -> None:
         step, row = self.step, self.row_of_step
-        self.query_one(PipelineTable).other = self.query_one(Chances).other = None  # of another step
         self.query_one(BeamTree).at = self.at
         self.query_one(BranchTree).row = self.row
-        for widget in (self.query_one(PipelineTable), self.query_one(Chances), self.query_one(StepFacts)):
+        for widget in self._tables:
+            widget.other = None  # of another step
             widget.row, widget.step = row, step
+        facts = self.query_one(StepFacts)
+        facts.row, facts.step = row, step
         self.post_message(self.Moved())
 
     def _visit(self, pane: str) -> None:

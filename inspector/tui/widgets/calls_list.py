@@ -16,9 +16,8 @@ from textual.reactive import reactive
 from inspector.trace import Call, Trace
 from inspector.tui.jobs import Job
 from inspector.tui.widgets import call_line
-from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.folding import Folding
 from inspector.tui.widgets.outline import Outline
-from inspector.tui.widgets.virtual_list import VirtualList
 
 FIRST, CHUNK = 200, 2000
 """Calls that are read before the list is looked at again: first those on the screen, then some milliseconds' worth."""
@@ -29,14 +28,13 @@ PAUSE = 0.1
 """Seconds between two paints of the growing list."""
 
 
-class CallsList(Folding, VirtualList):
+class CallsList(Folding):
     """Calls, drawn from the trace as they scroll past; what is kept of each is its place and one line to filter on."""
 
     DEFAULT_CSS = """
     CallsList { width: 1fr; height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *FOLD_BINDINGS,
         Binding("n", "occurrence(1)", "Runs next", id="calls.next_occurrence", tooltip="Where this module runs next"),
         Binding(
             "N",
@@ -71,18 +69,11 @@ class CallsList(Folding, VirtualList):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.outline = Outline()
         self._haystack: list[str] = []
         self._terms: list[str] = []
         self._wanted: int | None = None
         self._broken: int | None = None
         self._stepped = self._timed = False
-
-    @property
-    def current(self) -> int | None:
-        """The index of the call under the cursor."""
-        rows = self.outline.rows
-        return rows[self.cursor] if self.cursor < len(rows) else None
 
     def select(self, index: int) -> None:
         """Put the cursor on a call, unfolding what hides it. A filter that hides it ends."""
@@ -100,9 +91,6 @@ class CallsList(Folding, VirtualList):
         self.outline.select(self._matches() if self._terms else None)
         self.show(0 if current is None else current)
         self._count()
-
-    def show(self, item: int) -> None:
-        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def watch_trace(self, trace: Trace | None) -> None:
         self.outline = Outline()

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from inspector.tui.widgets.outline import Outline
-
-FOLD_BINDINGS: Sequence[BindingType] = (
-    Binding("space", "toggle_fold", "Fold", id="fold.toggle", tooltip="Fold or unfold what is inside this line"),
-    Binding("left,h", "fold", "Fold, out", show=False, id="fold.fold", tooltip="Fold, or go to the enclosing line"),
-    Binding("right,l", "unfold", "Unfold, in", show=False, id="fold.unfold", tooltip="Unfold, or go inside"),
-    Binding("u", "parent", "Enclosing", show=False, id="fold.parent", tooltip="To the line around this one"),
-    Binding("}", "sibling(1)", "Next", show=False, id="fold.next", tooltip="To the one after on this level"),
-    Binding("{", "sibling(-1)", "Previous", show=False, id="fold.previous", tooltip="To the one before on this level"),
-    Binding("-", "fold_level", "Fold level", show=False, id="fold.level", tooltip="Fold everything below this level"),
-    Binding("+", "unfold_all", "Unfold all", show=False, id="fold.none", tooltip="Unfold everything"),
-)
+from inspector.tui.widgets.virtual_list import VirtualList
 
 
-class Folding(ABC):
-    """Mixed into a list: it has an `outline`, says which item is `current`, and can `show` one."""
+class Folding(VirtualList):
+    """The lines of an `outline`, which a subclass fills."""
 
-    outline: Outline
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle_fold", "Fold", id="fold.toggle", tooltip="Fold or unfold what is inside this line"),
+        Binding("left,h", "fold", "Fold, out", show=False, id="fold.fold", tooltip="Fold, or go to the enclosing line"),
+        Binding("right,l", "unfold", "Unfold, in", show=False, id="fold.unfold", tooltip="Unfold, or go inside"),
+        Binding("u", "parent", "Enclosing", show=False, id="fold.parent", tooltip="To the line around this one"),
+        Binding("}", "sibling(1)", "Next", show=False, id="fold.next", tooltip="To the one after on this level"),
+        Binding(
+            "{", "sibling(-1)", "Previous", show=False, id="fold.previous", tooltip="To the one before on this level"
+        ),
+        Binding(
+            "-", "fold_level", "Fold level", show=False, id="fold.level", tooltip="Fold everything below this level"
+        ),
+        Binding("+", "unfold_all", "Unfold all", show=False, id="fold.none", tooltip="Unfold everything"),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.outline = Outline()
 
     @property
-    @abstractmethod
     def current(self) -> int | None:
         """The item under the cursor, None in an empty list."""
+        rows = self.outline.rows
+        return rows[self.cursor] if self.cursor < len(rows) else None
 
-    @abstractmethod
     def show(self, item: int) -> None:
         """Draw the outline's rows, which may have changed, with the cursor on `item` or what encloses it."""
+        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def action_toggle_fold(self) -> None:
         item = self.current

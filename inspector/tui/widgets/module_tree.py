@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.analysis.wording import in_bytes, in_short
 from inspector.trace import Trace
 from inspector.tui.widgets.cells import fit, visible, width_of
-from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.folding import Folding
 from inspector.tui.widgets.module_entries import Entry, entries, lay_out
-from inspector.tui.widgets.outline import Outline
-from inspector.tui.widgets.virtual_list import VirtualList
 
 CHUNK = 2000
 """Calls that are looked at between two looks at the keyboard."""
@@ -27,13 +23,12 @@ NUMBER = 7
 """Cells of the column of parameters."""
 
 
-class ModuleTree(Folding, VirtualList):
+class ModuleTree(Folding):
     """Modules with role and parameters. One that never ran is dimmed, the one that failed is marked."""
 
     DEFAULT_CSS = """
     ModuleTree { width: 1fr; height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
 
     trace: reactive[Trace | None] = reactive(None, init=False)
 
@@ -51,16 +46,10 @@ class ModuleTree(Folding, VirtualList):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.outline = Outline()
         self._entries: list[Entry] = []
         self._called: set[str] | None = None
         self._failed = ""
         self._unfolded: set[int] = set()
-
-    @property
-    def current(self) -> int | None:
-        rows = self.outline.rows
-        return rows[self.cursor] if self.cursor < len(rows) else None
 
     @property
     def path(self) -> str | None:
@@ -93,9 +82,6 @@ class ModuleTree(Folding, VirtualList):
         else:
             self.outline.select(None)
         self.show(current or 0)
-
-    def show(self, item: int) -> None:
-        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def watch_trace(self, trace: Trace | None) -> None:
         roots = [] if trace is None else entries(trace.modules, trace.model.class_name)

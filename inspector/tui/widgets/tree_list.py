@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import BindingType
 
 from inspector.parts import Node, Tree
 from inspector.render.cells import GAP, cell_text
 from inspector.tui.widgets.cells import fit, visible, width_of
-from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.folding import Folding
 from inspector.tui.widgets.outline import Outline
-from inspector.tui.widgets.virtual_list import VirtualList
 
 SAMPLE = 2000
 """Nodes that are looked at for the widths of the columns."""
@@ -22,13 +19,12 @@ NAME = 24
 """Cells that the label keeps: columns that leave it less are left out, from the right."""
 
 
-class TreeList(Folding, VirtualList):
+class TreeList(Folding):
     """A node a line."""
 
     DEFAULT_CSS = """
     TreeList { height: 1fr; width: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
     headed = True
 
     def __init__(self, part: Tree, *, id: str | None = None, classes: str | None = None) -> None:
@@ -39,14 +35,6 @@ class TreeList(Folding, VirtualList):
 
     def on_mount(self) -> None:
         self.set_rows(len(self.outline.rows))
-
-    @property
-    def current(self) -> int | None:
-        rows = self.outline.rows
-        return rows[self.cursor] if self.cursor < len(rows) else None
-
-    def show(self, item: int) -> None:
-        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def filter(self, text: str) -> None:
         """Show the nodes whose line holds every word of `text`, with what encloses them; all for none."""

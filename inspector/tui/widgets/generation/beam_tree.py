@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.analysis.wording import number
 from inspector.trace.steps import Beam, Step
 from inspector.tui.widgets.cells import fit, width_of
-from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.folding import Folding
 from inspector.tui.widgets.outline import Outline
-from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.beams import Growth, Twig
 
 SCORE = 10
@@ -74,13 +71,12 @@ class Run:
         return f"Outscored in step {self.end + 1}: other beams went on in its place."
 
 
-class BeamTree(Folding, VirtualList):
+class BeamTree(Folding):
     """The beams of `steps` up to step `at`, None for all. Lines are runs of tokens, with the score at their end."""
 
     DEFAULT_CSS = """
     BeamTree { height: 1fr; width: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
     headed = 1
 
     at: reactive[int | None] = reactive(None, init=False)
@@ -94,7 +90,6 @@ class BeamTree(Folding, VirtualList):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.outline = Outline()
         self._growth = Growth()
         self._known: list[Step] = []
         self._runs: list[Run] = []
@@ -113,16 +108,8 @@ class BeamTree(Folding, VirtualList):
             self._known.append(step)
         self._read()
 
-    @property
-    def current(self) -> int | None:
-        rows = self.outline.rows
-        return rows[self.cursor] if self.cursor < len(rows) else None
-
     def watch_at(self) -> None:
         self._read()
-
-    def show(self, item: int) -> None:
-        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def opened(self) -> None:
         if self.current is not None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual import work
-from textual.binding import BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.analysis.wording import number, visible
 from inspector.trace.steps import BranchRecord, GenerationRecord
 from inspector.tui.widgets.cells import fit, width_of
-from inspector.tui.widgets.folding import FOLD_BINDINGS, Folding
+from inspector.tui.widgets.folding import Folding
 from inspector.tui.widgets.generation.branch_facts import Sums, own_text
 from inspector.tui.widgets.outline import Outline
-from inspector.tui.widgets.virtual_list import VirtualList
 from inspector.views.branches import children
 
 NAME = 14, 30
@@ -40,13 +37,12 @@ SLICE = 0.005
 CURRENT = "◂"
 
 
-class BranchTree(Folding, VirtualList):
+class BranchTree(Folding):
     """A branch a line under the one that it parted from; the text is what it adds to that. `row` of the batch."""
 
     DEFAULT_CSS = """
     BranchTree { height: 1fr; width: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*FOLD_BINDINGS]
     headed = 1
 
     record: reactive[GenerationRecord | None] = reactive(None, init=False, always_update=True)
@@ -60,16 +56,10 @@ class BranchTree(Folding, VirtualList):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.outline = Outline()
         self._branches: list[BranchRecord] = []
         self._sums = Sums()
         self._totals: dict[str, float | None] = {}
         self._texts: list[str] = []
-
-    @property
-    def current(self) -> int | None:
-        rows = self.outline.rows
-        return rows[self.cursor] if self.cursor < len(rows) else None
 
     @property
     def branch(self) -> BranchRecord | None:
@@ -85,9 +75,6 @@ class BranchTree(Folding, VirtualList):
     def watch_row(self) -> None:
         self._totals = {}
         self._read()
-
-    def show(self, item: int) -> None:
-        self.set_rows(len(self.outline.rows), self.outline.row_near(item))
 
     def opened(self) -> None:
         if self.branch is not None:

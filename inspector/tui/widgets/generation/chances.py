@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual.message import Message
-from textual.reactive import reactive
 
-from inspector.trace.stages import Stages
-from inspector.trace.steps import Choice, Step
-from inspector.tui.widgets.cells import fit, width_of
-from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent, tokens_of
-from inspector.tui.widgets.generation.pipeline_columns import SAMPLE
-from inspector.tui.widgets.virtual_list import VirtualList
+from inspector.tui.widgets.cells import fit
+from inspector.tui.widgets.generation.pipeline import REMOVED, Line, percent
+from inspector.tui.widgets.generation.step_tokens import CHOSEN, StepTokens
 from inspector.views.generation import token_text
 
 NUMBER, BRIEF = 8, 4
@@ -24,10 +19,8 @@ NUMBER, BRIEF = 8, 4
 TIGHT = 14
 """Series with fewer cells have brief numbers."""
 
-NAME = 10, 20
-"""Cells of the tokens, at least and at most: as many as they need, but no more than a third of the widget."""
-
-CHOSEN, GONE = "◂", "−"
+GONE = "−"
+"""What stands in place of a probability where the token was removed."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +32,8 @@ class Series:
     place: int
 
 
-class Chances(VirtualList):
-    """A token a line, in the order after the processors; the chosen one is marked. `other` is a what-if's pipeline.
+class Chances(StepTokens):
+    """A bar for each token, by the model and after the processors; in a what-if, by that too.
 
     The head says what a full bar stands for, so that a flat distribution shows its differences too.
     """
@@ -56,34 +49,12 @@ class Chances(VirtualList):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chances--model", "chances--final", "chances--what-if"}
 
-    step: reactive[Step | None] = reactive(None, init=False)
-    row: reactive[int] = reactive(0, init=False)
-    other: reactive[Stages | None] = reactive(None, init=False)
-
-    @dataclass
-    class TokenChosen(Message):
-        """Enter, or a second click, on a token."""
-
-        token_id: int
-        text: str
+    names = 10, 20
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.headed = 1
         self._series: list[Series] = []
-        self._tokens: Sequence[int] = ()
-        self._choice: Choice | None = None
         self._full = 1.0
-        self._widest = 0
-
-    def watch_step(self) -> None:
-        self._read()
-
-    def watch_row(self) -> None:
-        self._read()
-
-    def watch_other(self) -> None:
-        self._read()
 
     def head(self, width: int) -> str:
         name, room = self._shares(width)
@@ -93,21 +64,12 @@ class Chances(VirtualList):
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         token = self._tokens[row]
         name, room = self._shares(width)
-        is_chosen = self._choice is not None and self._choice.id == token
+        is_chosen = self._is_chosen(token)
         text = fit(token_text(self._text(token)), name - 2)
         yield Segment(f"{text} {CHOSEN if is_chosen else ' '}", self.ink("accent" if is_chosen else ""))
         for series in self._series:
             yield Segment(" ")
             yield from self._bar(series, token, room)
-
-    def hint(self, row: int) -> str | None:
-        token = self._tokens[row]
-        return f"{token_text(self._text(token))}\ntoken {token}"
-
-    def opened(self) -> None:
-        if self.cursor < len(self._tokens):
-            token = self._tokens[self.cursor]
-            self.post_message(self.TokenChosen(token, self._text(token)))
 
     def _bar(self, series: Series, token: int, room: int) -> Iterator[Segment]:
         """A bar and its number, `room` cells together. Nothing where the record does not tell."""
@@ -120,32 +82,19 @@ class Chances(VirtualList):
         colour = self.get_component_rich_style(f"chances--{series.title}", partial=True)
         yield Segment(fit(bar(share / self._full, room - number - 1), room - number - 1), colour)
 
-    def _read(self) -> None:
-        self._series, self._tokens, self._choice = [], (), None
-        if self.step is not None and self.row < len(self.step.rows):
-            taken = self.step.rows[self.row]
-            self._choice = None if taken.ended else taken.chosen
-            mine = Line(taken.processors, self._choice)
-            other = None if self.other is None else Line(self.other, self._choice)
-            self._series = [Series("model", mine, 0)]
-            if len(mine.stages) > 1:
-                self._series.append(Series("final", mine, len(mine.stages) - 1))
-            if other is not None:
-                self._series.append(Series("what-if", other, len(other.stages) - 1))
-            self._tokens = tokens_of(mine, other)
-            stages = [series.line.stages[series.place] for series in self._series]
-            self._full = full_bar(max((item.probability for stage in stages for item in stage.top[:1]), default=1.0))
-        self._widest = max((width_of(token_text(self._text(token))) for token in self._tokens[:SAMPLE]), default=0)
-        chosen = -1 if self._choice is None else self._choice.id
-        self.set_rows(len(self._tokens), self._tokens.index(chosen) if chosen in self._tokens else 0)
-
-    def _text(self, token: int) -> str:
-        texts = (series.line.text(token) for series in reversed(self._series))
-        return next((text for text in texts if text is not None), f"‹{token}›")
+    def lay_out(self) -> None:
+        mine, other = self._mine, self._other
+        self._series = [Series("model", mine, 0)] if mine.stages else []
+        if len(mine.stages) > 1:
+            self._series.append(Series("final", mine, len(mine.stages) - 1))
+        if other is not None:
+            self._series.append(Series("what-if", other, len(other.stages) - 1))
+        stages = [series.line.stages[series.place] for series in self._series]
+        self._full = full_bar(max((item.probability for stage in stages for item in stage.top[:1]), default=1.0))
 
     def _shares(self, width: int) -> tuple[int, int]:
         """Cells of the token, and of each series without the blank before it."""
-        name = max(min(NAME[0], width // 3), min(self._widest + 2, width // 3, NAME[1]))
+        name = self._name_width(width)
         return name, max((width - name) // max(len(self._series), 1) - 1, BRIEF + 2)
 
 
