@@ -95,7 +95,7 @@ class Report:
         """The innermost call that the exception came through, of a forward that it ended."""
         last = max((index for index, row in enumerate(self._rows) if row.parent is None), default=None)
         inner = [last] if last is not None and self._rows[last].error is not None else []
-        failed = bool(inner)
+        index = None
         while inner:
             index = inner[-1]
             inner = [
@@ -103,7 +103,7 @@ class Report:
                 for child, row in enumerate(self._rows)
                 if row.parent == index and row.error and passed_through(error, self._recorder.modules[row.number][1])
             ]
-        return index if failed else None
+        return index
 
     def _name_origins(self) -> None:
         for index, (_, outputs) in enumerate(self._ports):
@@ -152,19 +152,25 @@ class Report:
     def _unmatched(self) -> Iterator[str]:
         """A sentence for each glob that asked for values where there is nothing."""
         paths = [path for path, _ in self._recorder.modules]
-        ran = {paths[row.number]: ports for row, ports in zip(self._rows, self._ports, strict=True)}
         wanted = self._recorder.wanted
         for glob in (glob for glob in wanted.values if glob not in wanted.optional):
-            modules, colon, ports = glob.partition(":")
+            modules, _, ports = glob.partition(":")
             found = [path for path in paths if fnmatchcase(path, modules)]
             if not found:
                 yield f"No module matches the values asked for, {glob!r}.{near(modules, paths)}"
-            elif (
-                colon and (called := [path for path in found if path in ran]) and ports.startswith(("input", "output"))
-            ):
-                names = {port for path in called for side in ran[path][:2] for port in side}
-                if not any(fnmatchcase(name, ports.replace("[", "[[]")) for name in names):
-                    yield f"No port of {called[0] or 'the model'} matches {glob!r}.{near(ports, names)}"
+            elif ports:
+                yield from self._unmatched_ports(glob, set(found), ports)
+
+    def _unmatched_ports(self, glob: str, found: set[str], ports: str) -> Iterator[str]:
+        """The same of the ports of calls of these modules; what never ran has none."""
+        names: dict[str, str] = {}  # with the module that has such a port
+        for row, sides in zip(self._rows, self._ports, strict=True):
+            path = self._recorder.modules[row.number][0]
+            if path in found:
+                names |= {port: path for side in sides for port in side if port not in names}
+        if names and not any(fnmatchcase(name, ports.replace("[", "[[]")) for name in names):
+            meant = "" if "*" in ports else near(ports, names)
+            yield f"No port of {next(iter(names.values())) or 'the model'} matches {glob!r}.{meant}"
 
     def _is_plain_result(self, place: tuple[int, str]) -> bool:
         """Whether a port is the output of a module without parts: of course it was made from the inputs."""

@@ -40,7 +40,7 @@ class Question:
     def complete(self) -> bool:
         """Whether there is anything to run a forward on."""
         request = self.request
-        return bool(request.prompts or request.messages or request.images)
+        return bool(request.prompts or request.messages or request.images or request.videos)
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,6 +290,7 @@ def test_a_probe_that_stumbles_stops_nothing(monkeypatch: pytest.MonkeyPatch) ->
     assert trace.notices == [
         "A mask could not be noted (create_causal_mask): RuntimeError: cannot look",
         "An attention kernel (sdpa) could not be noted: RuntimeError: cannot look",
+        "No port of the model matches '*:attention.*'.",
     ]
 
 
