@@ -83,7 +83,8 @@ class Conversation:
 
     @cached_property
     def _ends(self) -> list[int]:
-        return list(accumulate(forward.tokens for forward in self.sequenced.forwards))
+        """Where each forward ends, the first one's beginning before them."""
+        return list(accumulate((forward.tokens for forward in self.sequenced.forwards), initial=self.sequenced.before))
 
     @cached_property
     def _places(self) -> list[dict[int, int]]:
@@ -106,17 +107,17 @@ class Conversation:
 
     def at(self, index: int) -> Standing | None:
         """The token at an index of the row; None where there is none, or its forward was not read."""
-        forward = bisect_right(self._ends, index)
-        if index < 0 or forward >= len(self.placements):
+        forward = bisect_right(self._ends, index) - 1
+        if not 0 <= forward < len(self.placements):
             return None
-        local = index - (self._ends[forward - 1] if forward else 0)
+        local = index - self._ends[forward]
         return Standing(self.placements[forward], index, local, self._places[forward].get(local))
 
     def index_of(self, placement: Placement, place: int) -> int | None:
         """The index in the row of a token by its place in a placement."""
         for forward, own in enumerate(self.placements):
             if own is placement and 0 <= place < len(own.tokens):
-                return (self._ends[forward - 1] if forward else 0) + own.tokens[place]
+                return self._ends[forward] + own.tokens[place]
         return None
 
 

@@ -74,6 +74,11 @@ class Forward:
     before: Delta | None = None
     after: Delta | None = None
 
+    @property
+    def kind(self) -> str:
+        """What it does in a conversation, in words."""
+        return "prefill" if not self.past else "decoding" if self.tokens == 1 else "a later turn"
+
     def attended(self, row: int) -> list[int]:
         """The new tokens of a row that are no padding."""
         if self.mask is None or self.mask.shape[0] <= row or self.mask.shape[1] < self.tokens:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from inspector.analysis.kernels import PORT, Kernel, in_vision, kernels
 from inspector.analysis.mask_rules import hidden_runs
 from inspector.analysis.masks import Applied, applied, by_head
 from inspector.analysis.spans import Bools
-from inspector.analysis.wording import number
+from inspector.analysis.wording import listed, number
 from inspector.trace import TensorInfo, Trace
 
 if TYPE_CHECKING:
@@ -131,13 +130,6 @@ def _alike(group: Group) -> tuple[object, ...]:
     place = NUMBER.sub("#", kernel.path)
     same = None if found.spans is None else found.spans.key
     return place, same, found.reason, kernel.queries, kernel.keys, group.encoding, group.heads
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Ascending numbers with their runs as one: `0–6, 8–14, 16`."""
-    cuts = [place for place, (one, next_one) in enumerate(pairwise(numbers), start=1) if next_one != one + 1]
-    parts = [numbers[start:stop] for start, stop in pairwise([0, *cuts, len(numbers)])]
-    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts)
 
 
 def folded(paths: Sequence[str]) -> str:

@@ -92,7 +92,7 @@ def token_regions(trace: Trace, row: int, tokens: Sequenced) -> list[Region]:
 
 
 def _begins(tokens: Sequenced) -> list[int]:
-    begins, total = [], 0
+    begins, total = [], tokens.before
     for forward in tokens.forwards:
         begins.append(total)
         total += forward.tokens

@@ -10,6 +10,10 @@ from inspector.analysis.kernels import Kernel
 from inspector.trace import Token, TokenKind, Trace
 
 
+UNKNOWN = -1
+"""The id of a token that was not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A token by its index in the row, padding included. `text` is empty where it is not known."""
@@ -23,12 +27,13 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Sequenced:
     """The tokens of a row up to a step. `first` is the index of the step's first query; `forwards` are those that
-    filled the cache.
+    filled the cache, behind the tokens `before` the trace: of these nothing is known but that the cache held them.
     """
 
     places: Sequence[Place]
     first: int
     forwards: Sequence[Forward] = field(default=())
+    before: int = 0
 
     def at(self, index: int) -> Place | None:
         return self.places[index] if 0 <= index < len(self.places) else None
@@ -41,12 +46,13 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
     known = {**generated(trace), **{token.id: token for line in trace.tokens for token in line}}
     kept = trace.tokens[row] if row < len(trace.tokens) else []
     kinds = placeholders(trace)
-    places: list[Place] = []
-    first = 0
+    before = (chain[0].past or 0) if chain else 0
+    places = [Place(index, UNKNOWN, "", "text") for index in range(before)]
+    first = before
     for forward in chain:
         first = len(places)
         is_prompt = bool(chain) and forward.step == found[0].step  # whose tokens the trace keeps with their text
-        ids = [-1] * forward.tokens if forward.ids is None else forward.ids[row % forward.ids.shape[0]].tolist()
+        ids = [UNKNOWN] * forward.tokens if forward.ids is None else forward.ids[row % forward.ids.shape[0]].tolist()
         for at, id in enumerate(ids[: forward.tokens]):
             own = kept[at] if is_prompt and at < len(kept) and kept[at].id == id else None
             token = own or known.get(id)
@@ -54,7 +60,7 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
             if own is None and kind == "pad":  # the token that pads also ends a text
                 kind = "special"
             places.append(Place(len(places), id, token.text if token else "", _kind(kinds.get(id)) or kind))
-    return Sequenced(places, first, tuple(chain))
+    return Sequenced(places, first, tuple(chain), before)
 
 
 def generated(trace: Trace) -> dict[int, Token]:
@@ -76,11 +82,12 @@ def _chain(found: Sequence[Forward], step: int) -> list[Forward]:
     for forward in found:
         if forward.step > step:
             break
-        length = sum(known.tokens for known in chain)
+        before = (chain[0].past or 0) if chain else 0
+        length = before + sum(known.tokens for known in chain)
         if not forward.past:
             chain = []
-        elif forward.past < length:  # the cache was cropped: this forward goes on from an earlier place
-            chain = _cropped(chain, forward.past)
+        elif chain and forward.past < length:  # the cache was cropped: this forward goes on from an earlier place
+            chain = _cropped(chain, forward.past - before)
         chain.append(forward)
     return chain
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from inspector.trace import Stats, TensorInfo, Value
@@ -29,6 +31,13 @@ def number(value: float, digits: int = 3) -> str:
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     return f"{value:.{digits}g}"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Ascending numbers with their runs as one: `0–6, 8–14, 16`."""
+    cuts = [place for place, (one, next_one) in enumerate(pairwise(numbers), start=1) if next_one != one + 1]
+    parts = [numbers[start:stop] for start, stop in pairwise([0, *cuts, len(numbers)])]
+    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts)
 
 
 def in_bytes(count: float) -> str:

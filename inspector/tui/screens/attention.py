@@ -102,7 +102,7 @@ moving in it chooses both."""
         super().__init__()
         self.run = run
         self.moment = moment
-        self.followed = Moment()
+        self.followed: Moment | None = None
         self.spot = Spot()
         self.sight: Sight | None = None
         self.watching = Watching(self, Looker(run.trace), self._show, self._fail)
@@ -116,11 +116,8 @@ moving in it chooses both."""
             [Pane("Picture", PicturePane(), id="picture"), Pane("Entropy", MapPane(), id="map")],
         )
 
-    def on_mount(self) -> None:
-        self.go()
-
     def on_show(self) -> None:
-        """Follow to the step and row that were chosen on another tab."""
+        """Begin; later on, follow to the step and row that were chosen on another tab."""
         if self.followed != self.moment:
             self.go(token=None, **moves.into(0))
 
@@ -238,7 +235,8 @@ moving in it chooses both."""
         looker, pictures = self.watching.looker, self.query_one(PicturePane)
         if sight is not self.sight:
             last = self.watching.wanted is None
-            self._choose(sight)
+            if self.sight is not None and sight.spot.vision == self.sight.spot.vision:
+                self.followed = self.moment.moved(self.sight.spot, sight.spot)
             self.sight = sight
             self.spot = sight.spot if last else self.spot
             self.query_one(Heading).show_sight(sight)
@@ -251,15 +249,6 @@ moving in it chooses both."""
         self.watching.region = pictures.shown
         self.query_one(MapPane).show_sight(sight, looker, whole=whole)
         self._arrange(sight)
-
-    def _choose(self, sight: Sight) -> None:
-        """Let the other tabs look at the step and row that were gone to here."""
-        if self.sight is None or sight.spot.vision != self.sight.spot.vision:
-            return
-        for name in ("step", "row"):
-            if getattr(sight.spot, name) != getattr(self.sight.spot, name):
-                setattr(self.moment, name, getattr(sight.spot, name))
-        self.followed = replace(self.moment)
 
     def _arrange(self, sight: Sight) -> None:
         """Titles, which panes there are, and which keys: each is set only where it changes, since it costs a layout."""

@@ -19,8 +19,8 @@ from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import Account, WorstLine
 from inspector.tui.widgets.masks.groups_list import GroupsList
 from inspector.tui.widgets.masks.look import MaskLook, Seen, look
@@ -203,8 +203,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
 def _where(found: MaskLook) -> str:
     """Which step and row this is, and how the row is padded."""
     last = found.steps[-1] if found.steps else 0
-    kind = "prefill" if found.step == 0 else "decoding"
-    parts = [f"step {found.step} of 0–{last}, {kind}" if last else "step 0, prefill"]
+    parts = [f"step {found.step} of 0–{last}, {found.kind}" if last else f"step 0, {found.kind}"]
     if found.rows > 1:
         parts.append(f"row {found.row} of 0–{found.rows - 1}")
     if found.padding is not None:

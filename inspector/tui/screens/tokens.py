@@ -16,7 +16,7 @@ from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
-from inspector.tui.widgets.attention.line import Line
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import WorstLine
 from inspector.tui.widgets.patch_picture import PatchPicture
 from inspector.tui.widgets.positions.look import PlacesLook, look, where
@@ -144,9 +144,11 @@ worked out independently; what differs is marked with ≠."""
         self.query_one(WorstLine).show(found.checks)
         pane.show(found)
         tokens = self.query_one(TokensPane)
-        if found.talk is not None and (len(found.steps) > 1 or found.row >= len(self._trace.tokens)):
+        if found.talk is not None and (
+            len(found.steps) > 1 or found.talk.sequenced.before or found.row >= len(self._trace.tokens)
+        ):
             # Of a step that was chosen by hand one wants to see what it added.
-            first = None if self.moment.step is None else found.talk.sequenced.first
+            first = None if self.moment.step is None and not found.talk.sequenced.before else found.talk.sequenced.first
             tokens.show_row(found.row, found.rows, found.talk.tokens, first)
         tokens.tell()
         self.refresh_bindings()

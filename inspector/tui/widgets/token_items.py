@@ -39,6 +39,11 @@ class Item:
         return tuple(map(span, self.token.position or (), self.end.position or ()))
 
 
+def folds(token: Token) -> bool:
+    """Whether runs of such a token are gathered: placeholders, padding, and tokens of which nothing is known."""
+    return token.kind in FOLDED or token.id < 0
+
+
 def span(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}–{last}"
 
@@ -49,7 +54,7 @@ def items(tokens: Sequence[Token], unfolded: Collection[int] = ()) -> list[Item]
     start = 0
     while start < len(tokens):
         token, end = tokens[start], start + 1
-        if token.kind in FOLDED:
+        if folds(token):
             while end < len(tokens) and tokens[end].id == token.id and tokens[end].kind == token.kind:
                 end += 1
         if token.index in unfolded:
@@ -63,7 +68,7 @@ def items(tokens: Sequence[Token], unfolded: Collection[int] = ()) -> list[Item]
 def run_of(tokens: Sequence[Token], index: int) -> int:
     """Where the run of equal placeholders that holds token `index` starts."""
     token = tokens[index]
-    while token.kind in FOLDED and index and (tokens[index - 1].id, tokens[index - 1].kind) == (token.id, token.kind):
+    while folds(token) and index and (tokens[index - 1].id, tokens[index - 1].kind) == (token.id, token.kind):
         index -= 1
     return index
 

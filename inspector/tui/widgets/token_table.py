@@ -69,7 +69,8 @@ class TokenTable(VirtualList):
         item = self._items[self._rows[row]]
         token = item.token
         ink, quiet = self.ink(INK.get(token.kind, "")), self.ink("quiet")
-        yield Segment(f"{fit(item.index, self._index, right=True)} {token.id:>{ID}}  ", quiet)
+        number = str(token.id) if token.id >= 0 else ""
+        yield Segment(f"{fit(item.index, self._index, right=True)} {number:>{ID}}  ", quiet)
         yield Segment(f"{fit(item.text.strip(' '), self._room(width))} {fit(token.kind, KIND)} ", ink)
         axes = zip(item.position or ("",) * len(self._axes), self._axes, strict=True)
         yield Segment(" ".join(fit(place, length, right=True) for place, length in axes), quiet)

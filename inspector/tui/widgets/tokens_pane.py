@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from inspector.trace import Token, Trace
 from inspector.tui.widgets.token_flow import TokenFlow
-from inspector.tui.widgets.token_items import FOLDED, Item, counted, items, matches, run_of
+from inspector.tui.widgets.token_items import Item, counted, folds, items, matches, run_of
 from inspector.tui.widgets.token_table import TokenTable
 
 WIDE = 120
@@ -110,7 +110,7 @@ class TokensPane(Vertical):
         if not 0 <= index < len(self.tokens):
             return
         start = run_of(self.tokens, index)
-        if start not in self._unfolded and self.tokens[start].kind in FOLDED:
+        if start not in self._unfolded and folds(self.tokens[start]):
             self._unfolded |= {start}
             self._show(index)
             self.tell()

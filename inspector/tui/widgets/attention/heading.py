@@ -7,9 +7,9 @@ from textual.containers import Vertical
 
 from inspector.tui.widgets.attention import words
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.where_bar import WhereBar
+from inspector.tui.widgets.line import Line
 
 
 class Heading(Vertical):

@@ -13,11 +13,11 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from inspector.analysis.wording import number
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.matrix import Matrix
 from inspector.tui.widgets.attention.words import names
 from inspector.tui.widgets.heatmap import HeatMap
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.planes import ListPlane, TensorPlane
 
 if TYPE_CHECKING:

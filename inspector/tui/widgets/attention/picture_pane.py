@@ -12,8 +12,8 @@ from textual.message import Message
 
 from inspector.analysis.regions import Region
 from inspector.tui.widgets.attention import words
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Looker, Sight
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.patch_drawing import Patches, Place
 from inspector.tui.widgets.patch_picture import PatchPicture
 

@@ -36,7 +36,7 @@ class Conversation:
 
     @cached_property
     def asked(self) -> list[Asked]:
-        found, start = [], 0
+        found, start = [], self.tokens.before
         for forward in self.tokens.forwards:
             found.append(Asked(forward.step, start, start + forward.tokens))
             start += forward.tokens

@@ -13,10 +13,10 @@ from textual.message import Message
 
 from inspector.analysis.wording import number
 from inspector.trace import Token
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
 from inspector.tui.widgets.attention.shaded import ShadedFlow
 from inspector.tui.widgets.attention.survey import Conversation
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.token_flow import TokenFlow
 from inspector.tui.widgets.token_items import Item, items, matches, run_of
 

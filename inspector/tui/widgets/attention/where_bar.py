@@ -11,8 +11,8 @@ from textual.reactive import reactive
 from textual.style import Style
 
 from inspector.tui.widgets.attention import words
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.attention.looking import Sight
+from inspector.tui.widgets.line import Line
 
 What = Literal["layer", "head", "step", "row", "query", "picture"]
 

@@ -37,7 +37,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class MaskLook:
-    """One step of a trace and one of its `rows`. `nothing` says why there is no mask to show, empty where there is."""
+    """One step of a trace and one of its `rows`. `kind` says what the step does, `nothing` why there is no mask to show,
+    empty where there is.
+    """
 
     step: int
     row: int
@@ -46,6 +48,7 @@ class MaskLook:
     seen: Sequence[Seen]
     checks: Sequence[Check]
     padding: Padding | None
+    kind: str = "prefill"
     nothing: str = ""
 
     @property
@@ -60,13 +63,13 @@ def look(trace: Trace, step: int, row: int) -> MaskLook:
     """Which masks were applied to a row in a step, and what is wrong with them."""
     from inspector.analysis.kernels import kernels, nothing
     from inspector.analysis.mask_checks import mask_checks
-    from inspector.analysis.mask_report import groups, paddings
+    from inspector.analysis.mask_report import forward_of, groups, paddings
     from inspector.analysis.sequence import sequence
 
     steps = sorted({trace.calls[index].step for index in trace.children(None)})
     own = kernels(trace, step)
     if not own:
-        return MaskLook(step, 0, steps, 1, (), (), None, _without(trace, nothing(trace, step)))
+        return MaskLook(step, 0, steps, 1, (), (), None, nothing=_without(trace, nothing(trace, step)))
     rows = max(kernel.batch for kernel in own)
     row = min(row, rows - 1)
     found = groups(trace, step, row)
@@ -74,7 +77,9 @@ def look(trace: Trace, step: int, row: int) -> MaskLook:
     checks = sorted(mask_checks(trace, step, found), key=lambda check: order[check.ok])
     padding = next((item for item in paddings(trace, step) if item.row == row), None)
     tokens = sequence(trace, step, row)
-    return MaskLook(step, row, steps, rows, [_seen(group, row, tokens) for group in found], checks, padding)
+    seen = [_seen(group, row, tokens) for group in found]
+    forward = forward_of(trace, step)
+    return MaskLook(step, row, steps, rows, seen, checks, padding, "prefill" if forward is None else forward.kind)
 
 
 def _without(trace: Trace, reason: str) -> str:
@@ -118,7 +123,7 @@ def label(group: Group) -> str:
     """The calls of a group in short: `layers 0–27`, `layers 0–3, heads 0, 2`, `vision blocks 0–6, 8–14 of video 1`."""
     from inspector.analysis.kernels import in_vision
     from inspector.analysis.layers import ran_on
-    from inspector.analysis.mask_report import listed
+    from inspector.analysis.wording import listed
 
     paths = [kernel.path for kernel in group.kernels]
     numbers = [NUMBER.findall(path) for path in paths]

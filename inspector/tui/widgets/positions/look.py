@@ -106,9 +106,8 @@ def where(found: PlacesLook) -> Iterator[str]:
         return
     forward = placement.forward
     last = found.steps[-1]
-    kind = "prefill" if not forward.past else "decoding" if forward.tokens == 1 else "a later turn"
-    yield f"step {forward.step} of 0–{last}, {kind}" if last else f"step 0, {kind}"
-    if last:
+    yield f"step {forward.step} of 0–{last}, {forward.kind}" if last else f"step 0, {forward.kind}"
+    if last or forward.past:
         yield f"{forward.tokens:,} new behind {forward.past:,} cached" if forward.past else f"{forward.tokens:,} tokens"
     if placement.offset:
         yield f"the row stands {placement.offset} further"

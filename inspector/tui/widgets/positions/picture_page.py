@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from inspector.tui.jobs import Job
-from inspector.tui.widgets.attention.line import Line
 from inspector.tui.widgets.cells import visible
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.patch_drawing import Patches
 from inspector.tui.widgets.patch_picture import PatchPicture
 

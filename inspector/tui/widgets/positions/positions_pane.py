@@ -156,7 +156,11 @@ class PositionsPane(Vertical, can_focus=True):
         standing = found.talk.at(self.index)
         page = self.query_one(PlacePage)
         if standing is None:
-            page.show_token("No token", [], None)
+            text = "The cache held them before this trace, which has neither their ids nor their positions."
+            before = found.talk.sequenced.before
+            page.show_token(
+                f"tokens 0–{before - 1}" if before else "No token", [("known", text, False)] * bool(before), None
+            )
             return
         place = found.talk.sequenced.places[self.index]
         text = f" “{visible(place.text, spaces=True)}”" if place.text else ""

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from inspector.parts import Part, Text
 from inspector.trace import Trace
-from inspector.tui.widgets.attention.line import Line
+from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import listed
 from inspector.tui.widgets.positions.parts_page import PartsPage
 
