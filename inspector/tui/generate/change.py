@@ -12,7 +12,7 @@ from textual.content import Content
 from inspector.tui.generate import typed
 from inspector.tui.generate.fields import OptionFields, taken_seed
 from inspector.tui.generate.moves import Changes
-from inspector.tui.screens.form import KEYS, Form, Line, field
+from inspector.tui.screens.form import KEYS, FieldLine, Form, field
 from inspector.tui.widgets.check_box import CheckBox
 
 FOR_A_STEP = (
@@ -59,7 +59,7 @@ name, with parameters: favour token=66."""
         with ItemGrid(id="processors-on", min_column_width=26):
             for name, on in self._processors.items():
                 yield _Switch(name, on=on)
-        yield Line("add", field("add", ", ".join(self._offers) or "no plugin offers a processor"))
+        yield FieldLine("add", field("add", ", ".join(self._offers) or "no plugin offers a processor"))
         yield self.state
 
     def read(self) -> Changes:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Checkbox, Input
 
 from inspector.tui.generate import typed
-from inspector.tui.screens.form import Line, field
+from inspector.tui.screens.form import FieldLine, field
 from inspector.tui.widgets.check_box import CheckBox
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
@@ -51,8 +51,8 @@ class OptionFields(VerticalGroup):
         yield CheckBox(Content("do_sample: draw tokens by chance"), bool(self._known.get("do_sample")), id="do_sample")
         with Grid():
             for name in self._names:
-                yield Line(name, field(name, self._hint(name)))
-        yield Line("other options", field("others", self._others))
+                yield FieldLine(name, field(name, self._hint(name)))
+        yield FieldLine("other options", field("others", self._others))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id in SAMPLING and event.value.strip():

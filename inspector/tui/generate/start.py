@@ -11,7 +11,7 @@ from textual.widgets import Checkbox
 from inspector.tui.generate import typed
 from inspector.tui.generate.driver import Start
 from inspector.tui.generate.fields import OptionFields, taken_seed
-from inspector.tui.screens.form import KEYS, Form, Line, field
+from inspector.tui.screens.form import KEYS, FieldLine, Form, field
 from inspector.tui.widgets.check_box import CheckBox
 
 NAMES = (
@@ -51,8 +51,8 @@ again; that costs time and memory."""
 
     def body(self) -> ComposeResult:
         yield OptionFields(NAMES, self._known, 'num_return_sequences=2 stop_strings=["."] …')
-        yield Line("processors", field("processors", ", ".join(self._offers) or "none are offered by plugins"))
-        yield Line("draft model", field("draft", "a reference or directory; none"))
+        yield FieldLine("processors", field("processors", ", ".join(self._offers) or "none are offered by plugins"))
+        yield FieldLine("draft model", field("draft", "a reference or directory; none"))
         yield CheckBox("Record the model's calls of every step", id="calls")
         yield self.state
 

@@ -18,7 +18,7 @@ from inspector.tui.jobs import Job
 from inspector.tui.messages import Advanced, Ended
 from inspector.tui.paths import PathInput
 from inspector.tui.runs import Question
-from inspector.tui.screens.form import KEYS, Form, Line, field
+from inspector.tui.screens.form import KEYS, FieldLine, Form, field
 from inspector.tui.settings import Settings
 from inspector.tui.widgets.check_box import CheckBox
 
@@ -27,8 +27,8 @@ class AskScreen(Form[Question]):
     """Returns the question, None when the user goes back. `loading` is the job that loads the model meanwhile."""
 
     DEFAULT_CSS = """
-    AskScreen Line { margin-bottom: 1; }
-    AskScreen Line > Label { width: 9; }
+    AskScreen FieldLine { margin-bottom: 1; }
+    AskScreen FieldLine > Label { width: 9; }
     AskScreen CheckBox { width: auto; margin-right: 3; }
     """
     HELP = """What to ask the model.
@@ -47,14 +47,14 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
     def body(self) -> ComposeResult:
         request = self._question.request
         prompt = request.prompts[0] if request.prompts else ""
-        yield Line("Prompt", field("prompt", "What is in the picture?", prompt))
-        yield Line("Images", PathInput(_names(request.images), placeholder="picture.png …", id="images"))
-        yield Line("Videos", PathInput(_names(request.videos), placeholder="video.mp4, frames/ …", id="videos"))
-        yield Line("Messages", PathInput(placeholder="conversation.json", id="messages"))
-        yield Line("System", field("system", "the template's own", request.system or ""))
-        yield Line("Values", field("values", "none", " ".join(self._question.values)))
+        yield FieldLine("Prompt", field("prompt", "What is in the picture?", prompt))
+        yield FieldLine("Images", PathInput(_names(request.images), placeholder="picture.png …", id="images"))
+        yield FieldLine("Videos", PathInput(_names(request.videos), placeholder="video.mp4, frames/ …", id="videos"))
+        yield FieldLine("Messages", PathInput(placeholder="conversation.json", id="messages"))
+        yield FieldLine("System", field("system", "the template's own", request.system or ""))
+        yield FieldLine("Values", field("values", "none", " ".join(self._question.values)))
         template = CheckBox("Chat template", not request.raw, id="template")
-        yield Line("", template, CheckBox("Statistics of every tensor", self._question.stats, id="stats"))
+        yield FieldLine("", template, CheckBox("Statistics of every tensor", self._question.stats, id="stats"))
         yield self.state
 
     def on_mount(self) -> None:

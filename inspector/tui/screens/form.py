@@ -26,13 +26,13 @@ KEYS = "tab next field · f1 help · esc back"
 """What the lower edge says after the key that takes the fields."""
 
 
-class Line(HorizontalGroup):
+class FieldLine(HorizontalGroup):
     """A name, and what is filled in beside it, in one line."""
 
     DEFAULT_CSS = """
-    Line { height: 1; }
-    Line > Label { width: 22; color: $text-muted; }
-    Line > Input { width: 1fr; }
+    FieldLine { height: 1; }
+    FieldLine > Label { width: 22; color: $text-muted; }
+    FieldLine > Input { width: 1fr; }
     """
 
     def __init__(self, label: str, *fields: Widget) -> None:

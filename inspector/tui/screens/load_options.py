@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from inspector.models.configuration import DTYPES
 from inspector.models.loading import Options
 from inspector.tui.paths import PathInput
-from inspector.tui.screens.form import Form, Line, field
+from inspector.tui.screens.form import FieldLine, Form, field
 from inspector.tui.widgets.check_box import CheckBox
 
 WEIGHTS = {
@@ -27,7 +27,7 @@ class LoadOptionsScreen(Form[Options]):
     """Returns the options, None when the user goes back."""
 
     DEFAULT_CSS = """
-    LoadOptionsScreen Line > Label { width: 11; }
+    LoadOptionsScreen FieldLine > Label { width: 11; }
     LoadOptionsScreen #state { margin-top: 1; }
     """
     HELP = """How models are loaded that are opened from now on; the options of the command line have the same names.
@@ -42,14 +42,14 @@ own: it opens shape-only unless it is given random ones."""
 
     def body(self) -> ComposeResult:
         options = self._options
-        yield Line("Device", field("device", "auto", options.device))
-        yield Line("Dtype", field("dtype", "auto", options.dtype))
-        yield Line("Attention", field("attention", "auto", options.attention or ""))
+        yield FieldLine("Device", field("device", "auto", options.device))
+        yield FieldLine("Dtype", field("dtype", "auto", options.dtype))
+        yield FieldLine("Attention", field("attention", "auto", options.attention or ""))
         for name, hint in FOLDERS.items():
             folder = getattr(options, name)
-            yield Line(name.capitalize(), PathInput(str(folder or ""), placeholder=hint, id=name))
+            yield FieldLine(name.capitalize(), PathInput(str(folder or ""), placeholder=hint, id=name))
         for name, text in WEIGHTS.items():
-            yield Line("", CheckBox(text, getattr(options, name), id=name))
+            yield FieldLine("", CheckBox(text, getattr(options, name), id=name))
         yield self.state
 
     def read(self) -> Options:
