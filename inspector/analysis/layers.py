@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from inspector.analysis.checks import some
 from inspector.analysis.forwards import layout
 from inspector.analysis.kernels import Kernel, in_vision, kernels, nothing
+from inspector.analysis.numbering import layer_numbers, no_layer, place_named
 from inspector.analysis.tower import Tower, kinds, towers
 from inspector.errors import InputError, near
 from inspector.trace import Trace
@@ -104,9 +105,9 @@ def towers_in(trace: Trace, step: int) -> list[tuple[Tower, str]]:
 
 
 def choose(trace: Trace, layer: str, step: int = 0, picture: str = "") -> Kernel:
-    """The attention call that a user names: `3` for the decoder's, `vision.3` for the vision tower's, or the path of
-    the module. By default the decoder's last; without a decoder, the last there is. In a vision tower `picture` says
-    in which of its runs, by default the first: `2`, `video.1`.
+    """The attention call that a user names: `3` for that of the decoder's layer 3, as the model numbers its layers,
+    `vision.3` for the vision tower's, or the path of the module. By default the decoder's last; without a decoder, the
+    last there is. In a vision tower `picture` says in which of its runs, by default the first: `2`, `video.1`.
 
     Raises `InputError` that lists what there is.
     """
@@ -116,7 +117,9 @@ def choose(trace: Trace, layer: str, step: int = 0, picture: str = "") -> Kernel
     decoder = [kernel for kernel in found if not in_vision(trace, kernel.path)]
     if not layer and decoder:
         return decoder[-1]
-    if layer.isdecimal() or layer in [kernel.path for kernel in decoder]:
+    if layer.isdecimal():
+        return decoder[place_named(trace, [kernel.call for kernel in decoder], layer, _layers_of(found))]
+    if layer in [kernel.path for kernel in decoder]:
         return _layer(decoder, layer, decoder, found, step)
     of_step = runs(trace, found)
     run = run_on(of_step, picture) if of_step else None
@@ -154,6 +157,12 @@ def _run_call(kernel: Kernel) -> int:
     return call.index
 
 
+def layer_names(decoder: Sequence[Kernel]) -> list[str]:
+    """The layers of a decoder's attention calls as a user names them: by number, or by path where one has none."""
+    numbers = layer_numbers(decoder[0].trace, [kernel.call for kernel in decoder]) if decoder else []
+    return [kernel.path if number is None else str(number) for kernel, number in zip(decoder, numbers, strict=True)]
+
+
 def _layer(side: Sequence[Kernel], layer: str, decoder: Sequence[Kernel], found: Sequence[Kernel], step: int) -> Kernel:
     """A layer of one side, by its number or its path."""
     if not layer and side:
@@ -161,8 +170,8 @@ def _layer(side: Sequence[Kernel], layer: str, decoder: Sequence[Kernel], found:
     if layer.isdecimal():
         if int(layer) < len(side):
             return side[int(layer)]
-        name = layer if side is decoder else f"vision.{layer}"
-        raise InputError(f"There is no layer {name}; this step has {_listing(decoder, found)}.")
+        calls = [kernel.call for kernel in decoder]
+        raise no_layer(found[0].trace, calls, f"vision.{layer}", _layers_of(found))
     paths = [kernel.path for kernel in side]
     if layer not in paths:
         known = [kernel.path for kernel in found]
@@ -170,7 +179,7 @@ def _layer(side: Sequence[Kernel], layer: str, decoder: Sequence[Kernel], found:
     return side[paths.index(layer)]
 
 
-def _listing(decoder: Sequence[Kernel], found: Sequence[Kernel]) -> str:
-    sides = [f"0 to {len(decoder) - 1}"] if decoder else []
+def _layers_of(found: Sequence[Kernel]) -> list[str]:
+    """The layers of the vision tower in words, none without such."""
     most = max((len(run.kernels) for run in runs(found[0].trace, found)), default=0)
-    return " and ".join([*sides, *([f"vision.0 to vision.{most - 1}"] if most else [])])
+    return [f"vision.0 to vision.{most - 1}"] if most else []

@@ -10,6 +10,7 @@ from inspector.analysis.checks import Check, counted, some
 from inspector.analysis.kernels import in_vision
 from inspector.analysis.layers import towers_in
 from inspector.analysis.mask_report import Group, forward_of, paddings
+from inspector.analysis.numbering import layer_numbers
 from inspector.analysis.tower import blocks
 from inspector.trace import TensorInfo, Trace
 
@@ -74,23 +75,27 @@ def layer_checks(trace: Trace, found: Sequence[Group]) -> Iterator[Check]:
     shared = [group for group in found if not group.heads]
     seen = {kernel.call.index: (kernel, group.applied.pattern) for group in shared for kernel in group.kernels}
     decoder = [seen[index] for index in sorted(seen) if not in_vision(trace, seen[index][0].path)]
-    kinds = configured(trace, len(decoder))
+    named = configured(trace)
+    numbers = layer_numbers(trace, [kernel.call for kernel, _ in decoder])
+    known = [(number, *of) for number, of in zip(numbers, decoder, strict=True) if number is not None]
+    layers = [(named[number], kernel, pattern) for number, kernel, pattern in known if number < len(named)]
+    kinds = [asked for asked, _, _ in layers]
     if not kinds:
         return
     wrong = [
         f"{kernel.path} is {actual}, {asked} in the configuration"
-        for (kernel, pattern), asked in zip(decoder, kinds, strict=True)
+        for asked, kernel, pattern in layers
         if (actual := kind_of(pattern, kernel.keys, asked, window_of(trace, asked))) not in ("", asked)
     ]
     text = f"All {counted(len(kinds), 'layer')} see as far as the configuration says: {_tally(kinds)}."
     yield Check("kinds of layers", not wrong, some(wrong) + "." if wrong else text)
 
 
-def configured(trace: Trace, layers: int) -> list[str]:
+def configured(trace: Trace) -> list[str]:
     """The kind of attention of every decoder layer as the configuration names it; none where it says nothing."""
     text = trace.config.get("text_config", trace.config)
     kinds = text.get("layer_types")
-    return [str(kind) for kind in kinds] if isinstance(kinds, list) and len(kinds) == layers else []
+    return [str(kind) for kind in kinds] if isinstance(kinds, list) else []
 
 
 def window_of(trace: Trace, kind: str) -> int:

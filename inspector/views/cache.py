@@ -135,7 +135,7 @@ def contents(trace: Trace, cache: Cache, layer: str, row: str, head: str) -> lis
     from inspector.analysis.tensors import edges, grid
 
     found = decoder_kernels(trace, cache.step)
-    kernel = found[whole(layer, "layer", len(found), "layers with an attention kernel in this step")]
+    kernel = found[place_named(trace, [own.call for own in found], layer)]
     place = whole(row or "0", "row", kernel.batch, "rows in the batch")
     number = whole(head or "0", "head", kernel.key_heads, "heads of keys")
     if trace.model.shape_only:
@@ -157,6 +157,7 @@ def contents(trace: Trace, cache: Cache, layer: str, row: str, head: str) -> lis
 
 
 def _numbers(state: object) -> str:
+    from inspector.analysis.numbering import place_named
     from torch import Tensor
 
     from inspector.analysis.stats import stats_of

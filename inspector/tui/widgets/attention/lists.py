@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inspector.analysis.layers import layer_names
 from inspector.analysis.wording import number, visible
 from inspector.tui.widgets.attention import moves
 from inspector.tui.widgets.attention.looking import Sight
@@ -35,14 +36,18 @@ def offered(what: str, sight: Sight, survey: Survey) -> Offer:
 
 def _layers(sight: Sight, survey: Survey) -> Offer:
     spot, runs = sight.spot, survey.runs(sight.spot.step)
-    found = [("", LAYERS, place, kernel) for place, kernel in enumerate(survey.decoder(spot.step))]
+    decoder = survey.decoder(spot.step)
+    names = layer_names(decoder)
+    found = [("", LAYERS, place, kernel) for place, kernel in enumerate(decoder)]
     wide = max((len(run.name) for run in runs), default=0) + 2
     for which, run in enumerate(runs):
         on = f"{run.name:<{wide}}" if len(runs) > 1 else ""
         found += [(on, which, place, kernel) for place, kernel in enumerate(run.kernels)]
+    labels = [names[place] if run == LAYERS else f"vision.{place}" for _, run, place, _ in found]
+    width = max(map(len, labels), default=0)
     lines = [
-        f"{'' if run == LAYERS else 'vision.'}{place:<4} {on}{kernel.path}  {kernel.queries:,} × {kernel.keys:,}"
-        for on, run, place, kernel in found
+        f"{label:<{width}}  {on}{kernel.path}  {kernel.queries:,} × {kernel.keys:,}"
+        for label, (on, _, _, kernel) in zip(labels, found, strict=True)
     ]
     own = (spot.run if spot.vision else LAYERS), spot.layer
     at = next((at for at, (_, run, place, _) in enumerate(found) if (run, place) == own), 0)

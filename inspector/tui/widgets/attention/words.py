@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inspector.analysis.checks import counted
+from inspector.analysis.layers import layer_names
 from inspector.analysis.patches import CLASS
 from inspector.analysis.regions import Region
 from inspector.analysis.wording import number
@@ -90,7 +92,14 @@ def heads_words(sight: Sight, *, short: bool = False) -> str:
 
 def layer_words(sight: Sight) -> str:
     """The layer as the view of attention is asked for it: `vision.3`, `17`."""
-    return f"{'vision.' if sight.spot.vision else ''}{sight.spot.layer}"
+    return f"vision.{sight.spot.layer}" if sight.spot.vision else layer_names(sight.kernels)[sight.spot.layer]
+
+
+def layers_there(sight: Sight) -> str:
+    """The layers that can be chosen, in short: `0–27`; how many, where some layers of the model are left out."""
+    names = [str(place) for place in range(len(sight.kernels))]
+    whole = sight.spot.vision or layer_names(sight.kernels) == names
+    return f"0–{names[-1]}" if whole else f"{counted(len(names), 'layer')} with attention"
 
 
 def facts(sight: Sight) -> tuple[str, ...]:
