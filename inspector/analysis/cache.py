@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from inspector.analysis.kernels import Kernel, in_vision, kernels
 from inspector.trace import Call, TensorInfo, Trace
 
-TENSOR = re.compile(r"(?P<cache>.*)layers\[(?P<layer>\d+)\]\.(?P<side>keys|values)")
+TENSOR = re.compile(r"(?P<cache>.*)layers\[(?P<layer>\d+)\]\.(?P<side>keys|values|indexer_keys)")
 RUN = re.compile(r"(.+)\*(\d+)")
 UNLIMITED = -1
+FIELDS = ("kinds", "lengths", "limits", "stored", "states", "state_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class LayerCache:
 
     `kind` is dynamic, static, quantised, sliding dynamic, …; empty where it was not recorded. `length` is how many
     tokens went in, `held` how many are there; a static layer has room for all of `held` from the start. `stored` are
-    bytes that are kept quantised, beside those of `keys` and `values`. `limit` is the most tokens that it will hold,
-    None without an end.
+    bytes that are kept quantised, beside those of `keys` and `values`; `indexer` are the keys by which sparse attention
+    chooses. `limit` is the most tokens that it will hold, None without an end, `window` how far a sliding layer of the
+    model reaches. Linear attention keeps a `state` of `state_bytes`, whatever the length.
     """
 
     number: int
@@ -30,29 +32,68 @@ class LayerCache:
     limit: int | None
     keys: TensorInfo | None
     values: TensorInfo | None
+    indexer: TensorInfo | None = None
     stored: int = 0
+    state: str = ""
+    state_bytes: int = 0
+    window: int | None = None
 
     @property
     def held(self) -> int:
         return self.keys.shape[-2] if self.keys is not None and len(self.keys.shape) == 4 else 0
 
     @property
+    def token_store(self) -> int:
+        """Bytes of what is kept for tokens: all but the state."""
+        return self._whole + self.stored
+
+    @property
     def nbytes(self) -> int:
-        return sum(info.nbytes for info in (self.keys, self.values) if info is not None) + self.stored
+        return self.token_store + self.state_bytes
 
     @property
     def token_bytes(self) -> float:
-        """Bytes that a further token takes, in all rows of the batch together; 0 where the layer does not tell."""
-        if self.stored and self.length:
-            return self.nbytes / self.length
-        return self.nbytes / self.held if self.held else 0.0
+        """Bytes that each token takes, in all rows of the batch together; 0 where the layer does not tell."""
+        if self.stored:
+            quantised = (self.length or 0) - self.held
+            return self.stored / quantised if quantised > 0 else 0.0
+        return self._whole / self.held if self.held else 0.0
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it has all of its room from the start."""
+        return "static" in self.kind
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a window slides: for each token that comes another one goes."""
+        return self._reach is not None and not self.is_static and self.held >= self._reach
+
+    @property
+    def growth(self) -> float:
+        """Bytes by which a further token makes it larger."""
+        return 0.0 if self.is_static or self.is_full else self.token_bytes
 
     def bytes_at(self, tokens: int) -> float:
-        """Bytes for a context of so many tokens."""
-        if "static" in self.kind:
-            return self.nbytes
-        reach = tokens if self.limit is None else min(tokens, self.limit)
-        return self.token_bytes * reach
+        """Bytes for a context of so many tokens; a static layer has to be made for as many. Of a quantised one, as many
+        tokens are not quantised yet as now.
+        """
+        if self.stored:
+            return self.state_bytes + self._whole + self.token_bytes * max(tokens - self.held, 0)
+        return self.state_bytes + self.token_bytes * min(tokens, self._reach or tokens)
+
+    @property
+    def _whole(self) -> int:
+        """Bytes of what is not quantised."""
+        return sum(info.nbytes for info in (self.keys, self.values, self.indexer) if info is not None)
+
+    @property
+    def _reach(self) -> int | None:
+        """The most tokens that a sliding layer keeps; None for one that keeps all."""
+        if "sliding" not in self.kind or self.limit is None:
+            return None
+        # a static one was made no larger than its cache; a dynamic one drops the key that the next query does not see
+        return max(self.limit, self.window or 0) if self.is_static else self.limit - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +115,12 @@ class Cache:
         return sum(layer.nbytes for layer in self.layers)
 
     @property
-    def token_bytes(self) -> float:
-        return sum(layer.token_bytes for layer in self.layers)
+    def token_store(self) -> int:
+        return sum(layer.token_store for layer in self.layers)
+
+    @property
+    def growth(self) -> float:
+        return sum(layer.growth for layer in self.layers)
 
     def bytes_at(self, tokens: int) -> float:
         return sum(layer.bytes_at(tokens) for layer in self.layers)
@@ -83,17 +128,13 @@ class Cache:
 
 def caches(trace: Trace) -> list[Cache]:
     """The cache after each forward of the whole model that had one."""
-    found = []
-    for index in trace.children(None):
-        call = trace.calls[index]
-        cache = cache_of(call)
-        if cache is not None:
-            found.append(cache)
-    return found
+    window = _window(trace)
+    found = (cache_of(trace.calls[index], window) for index in trace.children(None))
+    return [cache for cache in found if cache is not None]
 
 
-def cache_of(call: Call) -> Cache | None:
-    """The cache that a forward left; None where it left none."""
+def cache_of(call: Call, window: int | None = None) -> Cache | None:
+    """The cache that a forward left; None where it left none. `window` is that of the model's sliding layers."""
     tensors: dict[int, dict[str, TensorInfo]] = {}
     for port, value in call.outputs.items():
         match = TENSOR.fullmatch(port)
@@ -103,14 +144,16 @@ def cache_of(call: Call) -> Cache | None:
     count = max(len(_runs(told.get("kinds"))), *(number + 1 for number in tensors), 0)
     if not count:
         return None
-    fields = {name: dict(enumerate(_runs(told.get(name)))) for name in ("kinds", "lengths", "limits", "stored")}
-    layers = tuple(_layer(number, tensors.get(number, {}), fields) for number in range(count))
+    fields = {name: dict(enumerate(_runs(told.get(name)))) for name in FIELDS}
+    layers = tuple(_layer(number, tensors.get(number, {}), fields, window) for number in range(count))
     return Cache(call.step, call.index, str(told.get("class", "cache")), layers, bool(told.get("offloading")))
 
 
-def _layer(number: int, tensors: Mapping[str, TensorInfo], fields: Mapping[str, Mapping[int, str]]) -> LayerCache:
-    numbers = {name: _number(fields[name].get(number)) for name in ("lengths", "limits", "stored")}
-    limit = numbers["limits"]
+def _layer(
+    number: int, tensors: Mapping[str, TensorInfo], fields: Mapping[str, Mapping[int, str]], window: int | None
+) -> LayerCache:
+    numbers = {name: _number(fields[name].get(number)) for name in ("lengths", "limits", "stored", "state_bytes")}
+    limit, state = numbers["limits"], fields["states"].get(number, "None")
     return LayerCache(
         number=number,
         kind=fields["kinds"].get(number, ""),
@@ -118,8 +161,19 @@ def _layer(number: int, tensors: Mapping[str, TensorInfo], fields: Mapping[str, 
         limit=None if limit == UNLIMITED else limit,
         keys=tensors.get("keys"),
         values=tensors.get("values"),
+        indexer=tensors.get("indexer_keys"),
         stored=numbers["stored"] or 0,
+        state="" if state == "None" else state,
+        state_bytes=numbers["state_bytes"] or 0,
+        window=window,
     )
+
+
+def _window(trace: Trace) -> int | None:
+    """The window, or chunk, of the model's sliding layers, as its configuration names it."""
+    text = trace.config.get("text_config", trace.config)
+    window = text.get("sliding_window") or text.get("attention_chunk_size")
+    return window if isinstance(window, int) else None
 
 
 def _runs(value: object) -> list[str]:

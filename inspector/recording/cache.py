@@ -2,8 +2,8 @@
 
 The tensors of a cache are ports of the model's output already. What they do not tell stands beside them: `cache.class`
 and, for all layers together in runs (`dynamic*24`), `cache.kinds`, `cache.lengths` (tokens that went in),
-`cache.limits` (the most tokens that a layer holds, -1 without an end) and `cache.stored` (bytes that are kept
-quantised).
+`cache.limits` (the most tokens that a layer holds, -1 without an end), `cache.stored` (bytes that are kept quantised),
+`cache.states` (what linear attention keeps in place of keys, in words) and `cache.state_bytes`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ import torch
 from torch import Tensor, nn
 
 from inspector.recording.probes import Pen
+from inspector.trace import TensorInfo
 
 KINDS = (
     ("BaseQuantizedLayer", "quantised"),
-    ("LinearAttentionCacheLayerMixin", "linear attention"),
     ("StaticLayer", "static"),
     ("DynamicLayer", "dynamic"),
 )
 """What the layers of transformers are called, by the class that they come from."""
+
+LINEAR = "LinearAttentionCacheLayerMixin"
+STATES = {"conv_states": "conv", "recurrent_states": "recurrent"}
+"""Where a layer of linear attention keeps what it remembers, each a tensor for each of its states."""
 
 
 class CacheProbe:
@@ -89,16 +93,38 @@ def facts(cache: Any) -> dict[str, Any]:
     ]
     if any(stored):
         found["stored"] = runs(stored)
+    states = [list(_states(layer)) for layer in layers]
+    if any(states):
+        found["states"] = runs([" + ".join(f"{word} {_shape(state)}" for word, state in own) or None for own in states])
+        found["state_bytes"] = runs([sum(state.nbytes for _, state in own) for own in states])
     if getattr(cache, "offloading", False):
         found["offloading"] = True
     return found
 
 
 def kind_of(layer: Any) -> str:
-    """What a layer is: dynamic, static, quantised or linear attention, perhaps sliding; else the name of its class."""
+    """What a layer is: dynamic, static or quantised, perhaps sliding, linear attention, or both; else the name of its
+    class.
+    """
     names = {kind.__name__ for kind in type(layer).__mro__}
-    kind = next((word for name, word in KINDS if name in names), type(layer).__name__)
-    return f"sliding {kind}" if getattr(layer, "is_sliding", False) is True else kind
+    known = next((word for name, word in KINDS if name in names), None)
+    if known is None:
+        return "linear attention" if LINEAR in names else type(layer).__name__
+    kind = f"sliding {known}" if getattr(layer, "is_sliding", False) is True else known
+    return f"linear attention and {kind}" if LINEAR in names else kind
+
+
+def _states(layer: Any) -> Iterator[tuple[str, Tensor]]:
+    """The states of linear attention, each with a word for it."""
+    for name, word in STATES.items():
+        held = vars(layer).get(name)
+        for state in held.values() if isinstance(held, Mapping) else (held,):
+            if isinstance(state, Tensor):
+                yield word, state
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(TensorInfo(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device)))
 
 
 def _number(layer: Any, method: str) -> int | None:

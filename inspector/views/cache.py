@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from inspector.analysis.checks import counted
 from inspector.analysis.wording import in_bytes, summary
 from inspector.errors import InputError
 from inspector.parts import Cell, Column, Curve, Heatmap, Part, Table, Text, View
@@ -58,20 +59,38 @@ def facts(trace: Trace, cache: Cache) -> Table:
         ("layers", _kinds(cache)),
         ("tokens", f"{cache.tokens:,}" + (f", in each of {batch} rows" if batch > 1 else "")),
         ("bytes", in_bytes(cache.nbytes)),
-        ("a further token", in_bytes(cache.token_bytes)),
+        ("a further token", "; ".join([in_bytes(cache.growth), *_not_growing(cache)])),
     ]
     if limit is not None:
-        rows.append((f"a context of {limit:,} tokens", in_bytes(cache.bytes_at(limit))))
+        rows.append((f"a context of {limit:,} tokens", in_bytes(cache.bytes_at(limit)) + _room(cache, limit)))
     if shared is not None and shared.factor > 1:
-        without = cache.nbytes * shared.factor
+        without = cache.token_store * shared.factor
         rows.append(
             (
                 "grouped-query attention",
-                f"{shared.factor:g} query heads share one of the keys and values: {in_bytes(cache.nbytes)} in place of "
-                f"{in_bytes(without)}",
+                f"{shared.factor:g} query heads share one of the keys and values: {in_bytes(cache.token_store)} in "
+                f"place of {in_bytes(without)}",
             )
         )
     return Table("Cache", FACTS, rows)
+
+
+def _not_growing(cache: Cache) -> Iterator[str]:
+    """Why layers do not grow by a further token, where some do not."""
+    counts = (
+        (sum(layer.is_static for layer in cache.layers), "room from the start"),
+        (sum(layer.is_full for layer in cache.layers), "a full window"),
+        (sum(bool(layer.state) and layer.keys is None for layer in cache.layers), "a state of one size"),
+    )
+    for count, why in counts:
+        if count:
+            yield f"{why} in {count} of {counted(len(cache.layers), 'layer')}"
+
+
+def _room(cache: Cache, tokens: int) -> str:
+    """How far the room of a static cache reaches, where it is not for so many tokens."""
+    room = max((layer.limit or 0 for layer in cache.layers if layer.is_static), default=0)
+    return f"; this cache has room for {room:,}" if 0 < room < tokens else ""
 
 
 def _kinds(cache: Cache) -> str:
@@ -94,7 +113,8 @@ def layers(trace: Trace, cache: Cache) -> Table:
         Column("values"),
         Column("device"),
         Column("bytes", "right", "bytes"),
-        Column("a token", "right", "bytes"),
+        *([Column("state")] if any(layer.state for layer in cache.layers) else []),
+        Column("a further token", "right", "bytes"),
         *([Column("full context", "right", "bytes")] if limit is not None else []),
     )
 
@@ -110,12 +130,17 @@ def layers(trace: Trace, cache: Cache) -> Table:
             None if values is None else str(values),
             None if keys is None else keys.device,
             layer.nbytes,
-            layer.token_bytes,
+            *([layer.state or None] if any(one.state for one in cache.layers) else []),
+            layer.growth,
             *([layer.bytes_at(limit)] if limit is not None else []),
         )
 
     quantised = any(layer.stored for layer in cache.layers)
-    note = "Keys and values are what is not quantised yet; bytes count both." if quantised else ""
+    note = (
+        "Keys and values are what is not quantised yet; bytes count both, and a full context as many of them as now."
+        if quantised
+        else ""
+    )
     return Table("Layers of the cache", columns, [cells(layer) for layer in cache.layers], note)
 
 

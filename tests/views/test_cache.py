@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DynamicCache, QuantizedCache, StaticCache
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, QuantizedCache, StaticCache
 from transformers.cache_utils import Fp8QuantizedLayer
 
 import inspector
@@ -18,11 +18,12 @@ from inspector import Curve, InputError, Part, Table, TensorInfo, Trace, TraceEr
 from inspector.analysis.cache import caches, context_limit
 from inspector.views.cache import VIEW
 from tests.attention_cases import STEPS, WINDOW, forwards, model, pictures, recorded, text
-from tests.fakes import save_tiny
+from tests.fakes import TEXT, save_tiny
 from tests.traces import small_trace
 
 TOKEN = 2 * 2 * 8 * 4
 """Bytes of one token in one layer: keys and values, two heads, eight features, float32."""
+LINEAR_AND_KEYS = "linear attention and dynamic"
 
 
 def part(parts: Sequence[Part], title: str) -> Any:
@@ -71,8 +72,21 @@ def test_sliding_layers_hold_a_window_and_no_more() -> None:
     sliding, full = part(parts, "Layers of the cache").rows
     assert sliding[:5] == (0, "sliding dynamic", 20, WINDOW - 1, WINDOW)
     assert full[:5] == (1, "dynamic", 20, 20, None)
-    assert (sliding[10], full[10]) == (TOKEN * WINDOW, TOKEN * 4096)
+    assert (sliding[8], sliding[9], sliding[10]) == (TOKEN * (WINDOW - 1), 0, TOKEN * (WINDOW - 1))
+    assert (full[9], full[10]) == (TOKEN, TOKEN * 4096)
     assert field(parts, "layers") == "1 sliding dynamic, 1 dynamic"
+    assert field(parts, "a further token") == "128 B; a full window in 1 of 2 layers"
+
+
+def test_a_window_that_is_not_full_yet_grows() -> None:
+    subject = model("gemma2_softcap", "eager")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        forwards(subject, {name: ids[:, :3] for name, ids in text().items()}, 4)
+    steps = [part(VIEW(trace, step=str(step)), "Layers of the cache").rows[0] for step in range(4)]
+    assert [row[3] for row in steps] == [3, 4, 5, 5]
+    assert [row[9] for row in steps] == [TOKEN, TOKEN, 0, 0]
+    assert [row[8] for row in steps] == [TOKEN * 3, TOKEN * 4, TOKEN * 5, TOKEN * 5]
+    assert {row[10] for row in steps} == {TOKEN * (WINDOW - 1)}
 
 
 def test_a_static_cache_takes_its_room_from_the_start() -> None:
@@ -80,8 +94,21 @@ def test_a_static_cache_takes_its_room_from_the_start() -> None:
     parts = VIEW(run(subject, StaticCache(config=subject.config, max_cache_len=24)))
     row = part(parts, "Layers of the cache").rows[0]
     assert row[:5] == (0, "static", 20, 24, 24)
-    assert row[8] == row[10] == TOKEN * 24
+    assert (row[8], row[9]) == (TOKEN * 24, 0)
+    assert row[10] == TOKEN * 4096  # it would have to be made for as many
+    assert field(parts, "a further token") == "0 B; room from the start in 2 of 2 layers"
+    assert field(parts, "a context of 4,096 tokens") == "1 MiB; this cache has room for 24"
     assert set(part(parts, "Growth").series["bytes"]) == {2 * TOKEN * 24}
+
+
+def test_a_static_window_that_was_made_smaller_than_the_models() -> None:
+    """A cache for four tokens: one for a full context holds whole windows."""
+    subject = model("gemma3_sliding")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject(torch.arange(5, 8)[None], past_key_values=StaticCache(config=subject.config, max_cache_len=4))
+    row = part(VIEW(trace), "Layers of the cache").rows[0]
+    assert row[:5] == (0, "sliding static", 3, 4, 4)
+    assert (row[8], row[10]) == (TOKEN * 4, TOKEN * WINDOW)
 
 
 def test_a_static_cache_of_sliding_layers_has_room_for_a_window() -> None:
@@ -91,6 +118,43 @@ def test_a_static_cache_of_sliding_layers_has_room_for_a_window() -> None:
     assert row[:6] == (0, "sliding static", 20, WINDOW, WINDOW, f"f32[2,2,{WINDOW},8]")
     assert row[8] == row[10] == 2 * TOKEN * WINDOW
     assert "keys in each full layer" not in {line[0] for line in part(parts, "Checks").rows}
+
+
+LINEAR = {
+    "qwen3_next": {
+        **{"num_hidden_layers": 4, "head_dim": 8, "linear_num_value_heads": 4, "linear_num_key_heads": 2},
+        **{"linear_key_head_dim": 8, "linear_value_head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2},
+        **{"moe_intermediate_size": 16, "shared_expert_intermediate_size": 16},
+    },
+    "falcon_h1": {
+        **{"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_n_groups": 1},
+        **{"mamba_chunk_size": 8, "pad_token_id": 0},
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("qwen3_next", "linear attention"), ("falcon_h1", LINEAR_AND_KEYS)])
+def test_linear_attention_keeps_a_state(name: str, kind: str) -> None:
+    """Convolution and recurrence: as many bytes as the layer really holds, whatever the length."""
+    subject = AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **{**TEXT, **LINEAR[name]})).eval()
+    with inspector.capture(subject) as trace, torch.no_grad():
+        cache = forwards(subject, text(), 2)
+    parts = VIEW(trace)
+    layer, row = cache.layers[0], part(parts, "Layers of the cache").rows[0]
+    states = (layer.conv_states[0], layer.recurrent_states[0])
+    nbytes = sum(state.nbytes for state in states)
+    kept = TOKEN * row[3] if row[3] else 0
+    assert (row[1], row[8]) == (kind, nbytes + kept)
+    assert row[9] == " + ".join(
+        f"{word} f32[{','.join(map(str, state.shape))}]"
+        for word, state in zip(("conv", "recurrent"), states, strict=True)
+    )
+    assert row[11] == nbytes + (TOKEN * 4096 if row[3] else 0)
+    assert part(parts, "Growth").series["bytes"][-1] == sum(line[8] for line in part(parts, "Layers").rows)
+    if name == "qwen3_next":
+        assert row[10] == 0
+        assert field(parts, "a further token") == "128 B; a state of one size in 3 of 4 layers"
+        assert field(parts, "grouped-query").endswith("2.25 KiB in place of 4.5 KiB")  # of keys and values alone
 
 
 @pytest.mark.parametrize(("backend", "module", "axis"), [("hqq", "hqq", 1), ("quanto", "optimum.quanto", 0)])
