@@ -58,6 +58,8 @@ class InspectorApp(Touring):
 
     TITLE = "Inspector"
     BINDING_GROUP_TITLE = "Program"
+    # Textual leaves a cell free to the right of the palette's key, where keys that have no room would show through.
+    CSS = "Footer.-compact FooterKey.-command-palette { margin: 0; padding-right: 1; }"
     COMMANDS = App.COMMANDS | {_actions, _places}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Leave the program", show=False, priority=True),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 import inspector
 from inspector.trace import Trace
@@ -18,7 +18,7 @@ from inspector.tui.widgets.positions.picture_page import PicturePage
 from inspector.tui.widgets.tokens_pane import TokensPane
 from inspector.views import BUILT_IN
 from tests.fakes import tiny, tiny_inputs
-from tests.placed_trace import placed_trace
+from tests.placed_trace import LENGTH, placed_trace
 from tests.prompts import inputs, random_model
 from tests.tui.apps import Quiet, on_screen
 from tests.tui.test_positions import SMALL, WIDE, facts, line, press, tokens
@@ -99,3 +99,23 @@ async def test_escape_leaves_a_trace_that_was_gone_into_from_every_tab(tab: str)
         await on_screen(pilot, WithinScreen)
         await press(pilot, tab, "escape")
         assert (await on_screen(pilot, InspectorScreen)) is before
+
+
+async def test_keys_that_have_no_room_do_not_show_beside_the_palette() -> None:
+    async with Quiet().run_test(size=(60, 24)) as pilot:
+        await tokens(pilot, placed_trace(steps=3, padding=[[1] * LENGTH, [0] * 4 + [1] * 8]))
+        last = pilot.app.screen._compositor.render_strips()[-1].text
+        assert last.rstrip().endswith("palette")
+        footer = pilot.app.screen.query_one(Footer)
+        assert footer.virtual_size.width > footer.size.width
+
+
+async def test_folding_is_offered_where_there_is_something_to_fold() -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        await tokens(pilot, placed_trace())
+        offered = [name in pilot.app.screen.active_bindings for name in ("space", "a")]
+        assert offered == [False, True]
+        await press(pilot, "l", "l", "l")
+        assert "space" in pilot.app.screen.active_bindings
+        await press(pilot, "space", "l")
+        assert "space" in pilot.app.screen.active_bindings

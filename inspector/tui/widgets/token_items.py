@@ -73,6 +73,13 @@ def run_of(tokens: Sequence[Token], index: int) -> int:
     return index
 
 
+def in_run(tokens: Sequence[Token], index: int) -> bool:
+    """Whether token `index` stands beside another one that it is gathered with."""
+    token = tokens[index]
+    beside = [tokens[at] for at in (index - 1, index + 1) if 0 <= at < len(tokens)]
+    return folds(token) and any((other.id, other.kind) == (token.id, token.kind) for other in beside)
+
+
 def matches(item: Item, terms: Sequence[str]) -> bool:
     """Whether text, id and kind of an item hold every one of the lower-case `terms`."""
     words = f"{item.token.text}\n{item.text}\n{item.token.id}\n{item.token.kind}".lower()

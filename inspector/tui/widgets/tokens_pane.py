@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from inspector.trace import Token, Trace
 from inspector.tui.widgets.token_flow import TokenFlow
-from inspector.tui.widgets.token_items import Item, counted, folds, items, matches, run_of
+from inspector.tui.widgets.token_items import Item, counted, folds, in_run, items, matches, run_of
 from inspector.tui.widgets.token_table import TokenTable
 
 WIDE = 120
@@ -62,6 +62,7 @@ class TokensPane(Vertical):
         self._terms: list[str] = []
         self._longer: dict[int, Sequence[Token]] = {}
         self._rows = 0
+        self._foldable = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="row", markup=False)
@@ -87,6 +88,14 @@ class TokensPane(Vertical):
         """The token, or the run, under the cursor."""
         cursor = self.query_one(TokenFlow).cursor
         return self._items[cursor] if cursor < len(self._items) else None
+
+    @property
+    def foldable(self) -> bool:
+        """Whether the cursor stands on a run that can be unfolded, or on a token of one."""
+        return self.current is not None and in_run(self.tokens, self.current.token.index)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.foldable if action == "unfold" else True
 
     def select(self, index: int) -> None:
         """Put the cursor on the token at `index` of the row, or on the run that holds it."""
@@ -119,6 +128,9 @@ class TokensPane(Vertical):
 
     def tell(self) -> None:
         """Say again what the cursor stands on."""
+        if self.foldable != self._foldable:
+            self._foldable = self.foldable
+            self.refresh_bindings()
         if self.current is not None:
             self.post_message(self.Selected(self.row, self.current.token.index))
 

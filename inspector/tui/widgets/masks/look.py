@@ -37,8 +37,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class MaskLook:
-    """One step of a trace and one of its `rows`. `kind` says what the step does, `nothing` why there is no mask to show,
-    empty where there is.
+    """One step of a trace and one of its `rows`. `kind` says what the step does; `nothing` says why there is no mask to
+    show, empty where there is.
     """
 
     step: int
