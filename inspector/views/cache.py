@@ -157,6 +157,7 @@ def growth(found: Sequence[Cache]) -> Curve:
 def contents(trace: Trace, cache: Cache, layer: str, row: str, head: str) -> list[Part]:
     """Keys and values of one layer as its kernel got them: in numbers, and one head as heatmaps [tokens, features]."""
     from inspector.analysis.cache import decoder_kernels
+    from inspector.analysis.numbering import place_named
     from inspector.analysis.tensors import edges, grid
 
     found = decoder_kernels(trace, cache.step)
@@ -182,7 +183,6 @@ def contents(trace: Trace, cache: Cache, layer: str, row: str, head: str) -> lis
 
 
 def _numbers(state: object) -> str:
-    from inspector.analysis.numbering import place_named
     from torch import Tensor
 
     from inspector.analysis.stats import stats_of
