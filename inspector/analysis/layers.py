@@ -159,7 +159,7 @@ def _run_call(kernel: Kernel) -> int:
 
 def layer_names(decoder: Sequence[Kernel]) -> list[str]:
     """The layers of a decoder's attention calls as a user names them: by number, or by path where one has none."""
-    numbers = layer_numbers(decoder[0].trace, [kernel.call for kernel in decoder]) if decoder else []
+    numbers = layer_numbers([kernel.call for kernel in decoder]) if decoder else []
     return [kernel.path if number is None else str(number) for kernel, number in zip(decoder, numbers, strict=True)]
 
 

@@ -76,9 +76,10 @@ def layer_checks(trace: Trace, found: Sequence[Group]) -> Iterator[Check]:
     seen = {kernel.call.index: (kernel, group.applied.pattern) for group in shared for kernel in group.kernels}
     decoder = [seen[index] for index in sorted(seen) if not in_vision(trace, seen[index][0].path)]
     named = configured(trace)
-    numbers = layer_numbers(trace, [kernel.call for kernel, _ in decoder])
+    numbers = layer_numbers([kernel.call for kernel, _ in decoder])
     known = [(number, *of) for number, of in zip(numbers, decoder, strict=True) if number is not None]
     layers = [(named[number], kernel, pattern) for number, kernel, pattern in known if number < len(named)]
+    layers = [layer for layer in layers if layer[0] in KINDS]
     kinds = [asked for asked, _, _ in layers]
     if not kinds:
         return
@@ -87,8 +88,13 @@ def layer_checks(trace: Trace, found: Sequence[Group]) -> Iterator[Check]:
         for asked, kernel, pattern in layers
         if (actual := kind_of(pattern, kernel.keys, asked, window_of(trace, asked))) not in ("", asked)
     ]
-    text = f"All {counted(len(kinds), 'layer')} see as far as the configuration says: {_tally(kinds)}."
+    who = f"All {len(kinds)} layers see" if len(kinds) > 1 else "The layer with attention sees"
+    text = f"{who} as far as the configuration says: {_tally(kinds)}."
     yield Check("kinds of layers", not wrong, some(wrong) + "." if wrong else text)
+
+
+KINDS = ("full_attention", "sliding_attention", "chunked_attention")
+"""What a mask can tell of the kinds of attention that configurations name."""
 
 
 def configured(trace: Trace) -> list[str]:

@@ -12,17 +12,14 @@ from inspector.analysis.wording import listed
 from inspector.errors import InputError
 from inspector.trace import Call, Trace
 
-Numbered = tuple[str, int]
-"""The path of a list of layers, and a number in it."""
 
-
-def layer_numbers(trace: Trace, calls: Sequence[Call]) -> list[int | None]:
-    """The layer that each of some calls of a decoder ran in; None for one outside of the list of layers that the last
-    of them is in. Where layers have no numbers, calls are counted.
+def layer_numbers(calls: Sequence[Call]) -> list[int | None]:
+    """The layer of each of some calls of a decoder; None for one outside of the list of layers that the last of them is
+    in. Calls are counted where layers have no numbers, or share a module.
     """
-    own = [_numbered(trace, call) for call in calls]
+    own = [_numbered(call) for call in calls]
     stack = own[-1][0] if own and own[-1] is not None else None
-    if stack is None:
+    if stack is None or len({call.path for call in calls}) < len(calls):
         return list(range(len(calls)))
     return [found[1] if found is not None and found[0] == stack else None for found in own]
 
@@ -32,7 +29,7 @@ def place_named(trace: Trace, calls: Sequence[Call], layer: str, beside: Sequenc
 
     Raises `InputError` that lists the layers there are, and what there is `beside` them.
     """
-    numbers = layer_numbers(trace, calls)
+    numbers = layer_numbers(calls)
     if layer.isdecimal() and int(layer) in numbers:
         return numbers.index(int(layer))
     raise no_layer(trace, calls, layer, beside)
@@ -40,7 +37,7 @@ def place_named(trace: Trace, calls: Sequence[Call], layer: str, beside: Sequenc
 
 def no_layer(trace: Trace, calls: Sequence[Call], layer: str, beside: Sequence[str] = ()) -> InputError:
     """Why none of some calls ran in a layer, and the layers there are."""
-    there = sorted({number for number in layer_numbers(trace, calls) if number is not None})
+    there = sorted({number for number in layer_numbers(calls) if number is not None})
     if layer.isdecimal() and _is_layer(trace, calls, int(layer)):
         kinds = trace.config.get("text_config", trace.config).get("layer_types") or []
         kind = f" ({kinds[int(layer)]} in the configuration)" if int(layer) < len(kinds) else ""
@@ -52,22 +49,12 @@ def no_layer(trace: Trace, calls: Sequence[Call], layer: str, beside: Sequence[s
 
 def _is_layer(trace: Trace, calls: Sequence[Call], layer: int) -> bool:
     """Whether the model has a layer of this number where the last of some calls ran."""
-    found = _numbered(trace, calls[-1]) if calls else None
+    found = _numbered(calls[-1]) if calls else None
     return found is not None and any(module.path == f"{found[0]}.{layer}" for module in trace.modules)
 
 
-def _numbered(trace: Trace, call: Call) -> Numbered | None:
-    """The outermost numbered module that a call ran in: a module that several layers share runs in each of them."""
-    found, parent = _number_in(call.path), call.parent
-    while parent is not None:
-        above = trace.calls[parent]
-        if above.path.rpartition(".")[2].isdecimal():
-            found = _number_in(above.path)
-        parent = above.parent
-    return found
-
-
-def _number_in(path: str) -> Numbered | None:
-    parts = path.split(".")
+def _numbered(call: Call) -> tuple[str, int] | None:
+    """The list of layers that a call's module is in, by its path, and the number in it."""
+    parts = call.path.split(".")
     place = next((place for place, part in enumerate(parts) if part.isdecimal()), None)
     return None if place is None else (".".join(parts[:place]), int(parts[place]))

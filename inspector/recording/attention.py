@@ -253,7 +253,7 @@ def _ahead(tensor: Tensor, before: Tensor) -> int | None:
     """
     if tensor.untyped_storage()._cdata != before.untyped_storage()._cdata or tensor.stride() != before.stride():
         return None
-    places, rest = divmod(tensor.storage_offset() - before.storage_offset(), tensor.stride(2) or 1)
+    places, rest = divmod(int(tensor.storage_offset() - before.storage_offset()), tensor.stride(2) or 1)
     return None if rest else places
 
 

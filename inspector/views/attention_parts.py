@@ -12,7 +12,7 @@ from torch import Tensor
 from inspector.analysis.attention import Attention, entropy, top
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import Kernel, in_vision, kernels
-from inspector.analysis.layers import picture_named, run_of
+from inspector.analysis.layers import layer_names, picture_named, run_of
 from inspector.analysis.overlay import overlaid
 from inspector.analysis.patches import CLASS, Patches
 from inspector.analysis.regions import Region, regions
@@ -272,6 +272,7 @@ def entropies(trace: Trace, step: int, look: Look) -> Heatmap:
     run = run_of(look.kernel)
     side = [own for own in kernels(trace, step) if not in_vision(trace, own.path)] if run is None else run.kernels
     alike = [kernel for kernel in side if kernel.queries == look.kernel.queries]
+    names = layer_names(alike) if run is None else []
     lines, missing = [], 0
     most = max(kernel.heads for kernel in alike)
     for kernel in alike:
@@ -282,6 +283,8 @@ def entropies(trace: Trace, step: int, look: Look) -> Heatmap:
             continue
         lines.append([*found, *[float("nan")] * (most - len(found))])
     note = "In nats: 0 for a head that looks at one key alone."
+    if names != [str(place) for place in range(len(names))]:
+        note += f" From above: the layers {', '.join(names)}."
     if missing:
         note += f" Of {missing} layers queries and keys were not kept."
     return Heatmap(f"Entropy of {look.asker}", lines, "layers", "heads", note)
