@@ -14,6 +14,7 @@ from inspector.tui.screens.pick import PickScreen
 from inspector.tui.widgets.attention.heads_bar import HeadsBar
 from inspector.tui.widgets.attention.map_pane import MapPane
 from inspector.tui.widgets.attention.matrix import Matrix
+from inspector.tui.widgets.attention.shaded import ShadedFlow
 from inspector.tui.widgets.heatmap import HeatMap
 from tests.attention_cases import STEPS, eager, model, pictures, recorded, text
 from tests.tui.apps import Quiet, on_screen, opened, settled
@@ -46,6 +47,17 @@ async def test_single_keys_choose_layer_head_and_query() -> None:
         assert (tab.spot.layer, tab.spot.heads, tab.spot.token) == (1, ("head", 0), 14)
         assert sight(tab).spot == tab.spot
         assert sight(tab).kernel.path == "model.layers.1.self_attn"
+
+
+async def test_a_look_that_comes_late_does_not_take_the_cursor_back() -> None:
+    async with looking(recorded(model("qwen2"), text(), steps=1)) as (pilot, tab):
+        late, flow = sight(tab), tab.query_one(ShadedFlow)
+        await press(pilot, "left")
+        flow.cursor -= 1
+        tab._show(late, False)
+        flow.cursor -= 1
+        await settled(pilot)
+        assert tab.spot.token == sight(tab).spot.token == (late.spot.token or 0) - 3
 
 
 async def test_steps_of_a_generation_and_tokens_that_asked_in_them() -> None:

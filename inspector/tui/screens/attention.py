@@ -196,6 +196,7 @@ moving in it chooses both."""
     @on(LitTokens.Asked)
     def _token(self, event: LitTokens.Asked) -> None:
         event.stop()
+        self.query_one(LitTokens).taken(event.token)
         self.go(token=event.token)
 
     @on(TopList.Opened)
@@ -234,7 +235,7 @@ moving in it chooses both."""
             return
         looker, pictures = self.watching.looker, self.query_one(PicturePane)
         if sight is not self.sight:
-            last = self.watching.wanted is None
+            last = self.watching.wanted is None and not self.query_one(LitTokens).ahead
             if self.sight is not None and sight.spot.vision == self.sight.spot.vision:
                 self.followed = self.moment.moved(self.sight.spot, sight.spot)
             self.sight = sight

@@ -46,6 +46,13 @@ class LitTokens(Vertical):
         self._items: list[Item] = []
         self._unfolded: set[int] = set()
         self._query = -1
+        self._asked: int | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the cursor was moved since the last look was asked for: what comes then must not take it back."""
+        flow = self.query_one(ShadedFlow)
+        return self._asked is not None or (bool(self._items) and flow.cursor != self._number(self._query))
 
     def compose(self) -> ComposeResult:
         yield ShadedFlow()
@@ -86,8 +93,12 @@ class LitTokens(Vertical):
         event.stop()
         item = self._items[event.number]
         if not item.token.index <= self._query <= item.end.index:
-            self._query = item.token.index
+            self._query = self._asked = item.token.index
             self.post_message(self.Asked(self._query))
+
+    def taken(self, token: int) -> None:
+        """What was asked for is being looked at."""
+        self._asked = None if self._asked == token else self._asked
 
     def _lay_out(self, token: int) -> None:
         self._items = items(self._tokens, self._unfolded)
