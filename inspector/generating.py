@@ -130,7 +130,9 @@ class Traces:
         trace = self._filled(self._recorder or Recorder(self._session.model))
         trace.values = JoinedValues(trace.values, stepping.store)
         trace.generation = stepping.record()
-        trace.tokens = self._tokens(stepping) or trace.tokens
+        if stepping.started:
+            sequences = stepping.tree.current.sequences
+            trace.tokens = self._tokens(stepping, stepping.prepared.prompt if sequences is None else sequences)
         trace.notices += [*stepping.notices[len(trace.notices) :], *stepping.store.notices]
         return trace
 
@@ -148,10 +150,14 @@ class Traces:
         with exclusive(self._session.model), torch.no_grad():
             stepping.run_again(step, recorder)
         trace = self._filled(recorder)
-        trace.notices.append(
-            f"The forward of step {step.index} was run again to be recorded, by itself. A generation whose calls are "
-            "recorded (calls=True) has what went before, too: the tokens and pictures behind its cache."
-        )
+        if step.index:
+            ids = stepping.sequences_at(step)
+            trace.tokens = self._tokens(stepping, ids)
+            trace.notices.append(
+                f"The forward of step {step.index} was run again by itself to be recorded: of its {ids.shape[1]} "
+                "tokens all but the last are in its cache alone, as keys and values. The forwards that put them there, "
+                "and the pictures, are recorded where the calls of every step are (calls=True; K in tab 5)."
+            )
         return trace
 
     def _filled(self, recorder: Recorder) -> Trace:
@@ -161,12 +167,9 @@ class Traces:
         fill(trace, recorder, session.family, session.config, session.processor.tokenizer)
         return trace
 
-    def _tokens(self, stepping: Stepping) -> list[list[Token]]:
-        """Prompt and generated tokens of the branch that is looked at; in beam search those of the prompt."""
-        if not stepping.started:
-            return []
-        session, branch, prepared = self._session, stepping.tree.current, stepping.prepared
-        ids = prepared.prompt if branch.sequences is None else branch.sequences
+    def _tokens(self, stepping: Stepping, ids: Tensor) -> list[list[Token]]:
+        """The tokens of sequences of the branch that is looked at, i64 [rows, tokens]."""
+        session, prepared = self._session, stepping.prepared
         tokenizer, rows = session.processor.tokenizer, ids.shape[0]
         mask = _mask(prepared.mask, ids)
         kinds = session.family.token_kinds(ids, mask, session.config, tokenizer)

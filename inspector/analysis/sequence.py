@@ -9,7 +9,6 @@ from inspector.analysis.forwards import Forward, forwards, placeholders
 from inspector.analysis.kernels import Kernel
 from inspector.trace import Token, TokenKind, Trace
 
-
 UNKNOWN = -1
 """The id of a token that was not kept."""
 
@@ -27,7 +26,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Sequenced:
     """The tokens of a row up to a step. `first` is the index of the step's first query; `forwards` are those that
-    filled the cache, behind the tokens `before` the trace: of these nothing is known but that the cache held them.
+    filled the cache, behind the tokens `before` the trace: of these nothing is known but that the cache held them, and
+    what they were where the trace keeps them.
     """
 
     places: Sequence[Place]
@@ -47,14 +47,16 @@ def sequence(trace: Trace, step: int, row: int) -> Sequenced:
     kept = trace.tokens[row] if row < len(trace.tokens) else []
     kinds = placeholders(trace)
     before = (chain[0].past or 0) if chain else 0
-    places = [Place(index, UNKNOWN, "", "text") for index in range(before)]
+    told = before if chain and len(kept) >= before + chain[0].tokens else 0  # of a step that was run again by itself
+    places = [Place(at, each.id, each.text, each.kind) for at, each in enumerate(kept[:told])]
+    places += [Place(index, UNKNOWN, "", "text") for index in range(told, before)]
     first = before
     for forward in chain:
         first = len(places)
         is_prompt = bool(chain) and forward.step == found[0].step  # whose tokens the trace keeps with their text
         ids = [UNKNOWN] * forward.tokens if forward.ids is None else forward.ids[row % forward.ids.shape[0]].tolist()
         for at, id in enumerate(ids[: forward.tokens]):
-            own = kept[at] if is_prompt and at < len(kept) and kept[at].id == id else None
+            own = kept[told + at] if is_prompt and told + at < len(kept) and kept[told + at].id == id else None
             token = own or known.get(id)
             kind: TokenKind = "text" if token is None else token.kind
             if own is None and kind == "pad":  # the token that pads also ends a text

@@ -223,6 +223,12 @@ class Stepping:
             with recorder:
                 forward()
 
+    def sequences_at(self, step: Step) -> Tensor:
+        """The tokens that the forward of a step has seen, i64 [rows, tokens]; that of a beam search has other ones."""
+        decoding = self._maker_of(step).decoding
+        assert decoding is not None
+        return decoding.run.watch.sequences[:, : decoding.prepared.length + step.index]
+
     def positions(self, tokens: int) -> Tensor | None:
         """Position ids of the first `tokens` tokens of the branch that is looked at, as the model was given them."""
         decoding = self._maker_of(None).decoding

@@ -115,6 +115,8 @@ def test_a_forward_can_be_run_again_to_be_recorded(vision: Session) -> None:
         trace = generation.trace_step(step, values="lm_head")
         (call,) = trace.find("lm_head")
         assert torch.equal(trace.value(call)[:, -1], generation.logits(step))
+        seen = generation.sequences[0, : step.input_length]  # type: ignore[index]
+        assert [token.id for token in trace.tokens[0]] == seen.tolist()
     assert any(call.path == "model.visual" for call in generation.trace_step(0).calls)
     generation.branch(1)
     assert len(generation.trace_step(1).calls) > 0
