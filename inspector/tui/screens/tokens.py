@@ -137,6 +137,7 @@ worked out independently; what differs is marked with ≠."""
         event.stop()
         found, pane = event.look, self.query_one(PositionsPane)
         if found is None:
+            self.query_one("#where", Line).say(event.error)
             self.notify(event.error, severity="error", markup=False)
             return
         self.found = found

@@ -12,8 +12,8 @@ from inspector.tui.widgets.cells import fit, visible, width_of
 from inspector.tui.widgets.masks.look import Seen
 from inspector.tui.widgets.virtual_list import VirtualList
 
-SIZE = 11
-"""Cells of the column of sizes."""
+SIZE = "q × keys"
+"""The name of the column of sizes."""
 
 WIDEST = 0.5
 """How much of the line the names of layers take, at most."""
@@ -41,23 +41,24 @@ class GroupsList(VirtualList):
         super().__init__(id=id)
         self._seen: Sequence[Seen] = ()
         self._longest = 0
+        self._widest = len(SIZE)
 
     def show(self, seen: Sequence[Seen], cursor: int = 0) -> None:
         self._seen = seen
         self._longest = max((width_of(item.label) for item in seen), default=0)
+        self._widest = max([len(SIZE), *(len(size(item)) for item in seen)])
         self.set_rows(len(seen), cursor)
 
     def draw(self, row: int, width: int) -> Iterator[Segment]:
         item = self._seen[row]
-        kernel = item.group.kernels[0]
         yield Segment("≠ " if item.wrong else "  ", self.ink("loud"))
         yield Segment(fit(visible(item.label), self._label(width)) + "  ")
         yield Segment(fit(visible(item.group.applied.pattern), self._room(width)), self.ink("second"))
-        yield Segment(f" {fit(f'{kernel.queries:,}×{kernel.keys:,}', SIZE, right=True)}", self.ink("quiet"))
+        yield Segment(f" {fit(size(item), self._widest, right=True)}", self.ink("quiet"))
 
     def head(self, width: int) -> str:
-        size = fit("q × keys", SIZE, right=True)
-        return f"  {fit('attention of', self._label(width))}  {fit('mask', self._room(width))} {size}"
+        last = fit(SIZE, self._widest, right=True)
+        return f"  {fit('attention of', self._label(width))}  {fit('mask', self._room(width))} {last}"
 
     def moved(self) -> None:
         if self._seen:
@@ -74,4 +75,10 @@ class GroupsList(VirtualList):
         return max(min(self._longest, int(WIDEST * width)), len("attention of"))
 
     def _room(self, width: int) -> int:
-        return max(width - self._label(width) - SIZE - 5, 4)
+        return max(width - self._label(width) - self._widest - 5, 4)
+
+
+def size(item: Seen) -> str:
+    """How many queries and keys a mask has."""
+    kernel = item.group.kernels[0]
+    return f"{kernel.queries:,}×{kernel.keys:,}"

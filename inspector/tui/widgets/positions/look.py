@@ -66,8 +66,8 @@ def look(trace: Trace, step: int | None, row: int, before: PlacesLook | None = N
     row = min(row, rows - 1)
     talk = conversation(trace, placed, step, row)
     checks = [
+        *vision.checks_of(trace, own[step]),  # first: tokens of a picture that are missing are behind much else
         *checks_of(trace, placed, own[step][row]),
-        *vision.checks_of(trace, own[step]),
         *_elsewhere(placed, step, row),
     ]
     pictures: list[Look] = [*grids(trace, talk)] or [*squares(trace, talk)]
