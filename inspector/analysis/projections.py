@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from inspector.analysis.checks import some
 from inspector.analysis.forwards import kept, vision_towers, within
+from inspector.analysis.heads import by_head, fused, like
 from inspector.trace import Call, TensorInfo, Trace
 
 if TYPE_CHECKING:
@@ -16,12 +18,14 @@ if TYPE_CHECKING:
 Side = Literal["query", "key"]
 NORMED = {"query": re.compile(r"q_?(uery)?_?(layer)?norm"), "key": re.compile(r"k_?(ey)?_?(layer)?norm")}
 PROJECTED = {"query": "q_proj", "key": "k_proj"}
+FUSED = "qkv_proj"
 
 
 @dataclass(frozen=True, slots=True)
 class Turned:
     """One head of the new tokens of one row. `before` and `after` are [tokens, dims] in the model's dtype, `came_from`
-    is the module that put out what was turned.
+    is the module that put out what was turned. `normed` names the norm behind the rotation, whose input `after` is
+    then; empty where the kernel got `after` as it is.
     """
 
     side: Side
@@ -29,6 +33,7 @@ class Turned:
     came_from: str
     before: Tensor
     after: Tensor
+    normed: str = ""
 
 
 def decoder_attention(trace: Trace, step: int) -> list[Call]:
@@ -50,49 +55,113 @@ def heads(call: Call, side: Side) -> int:
 
 def wanted(layer: str) -> list[str]:
     """The globs over `path:port` that keep what `turned` reads of a layer."""
-    modules = [f"*.{layer}.*{name}:output" for name in ("q_proj", "k_proj", "q_norm", "k_norm")]
-    return [*modules, f"*.{layer}.*:attention.query", f"*.{layer}.*:attention.key*"]
+    modules = [f"*.{layer}.*{name}:output" for name in ("q_proj", "k_proj", "qkv*", "query_key_value", "Wqkv")]
+    norms = [f"*.{layer}.*{name}norm:{port}" for name in ("q*_", "k*_") for port in ("input.*", "output")]
+    ports = [f"*.{layer}.*:attention.{name}" for name in ("query", "key*", "value*")]
+    return [*modules, *norms, *ports]
 
 
-def turned(trace: Trace, call: Call, side: Side, row: int, head: int, tokens: int) -> Turned | None:
-    """A head before and after turning; None where a value was not kept, or the module's parts have other names."""
-    after = _after(trace, call, side, tokens)
-    found = next(_before(trace, call, side), None)
-    if after is None or found is None or row >= after.shape[0] or not 0 <= head < after.shape[1]:
-        return None
-    path, value = found
-    before = _by_head(value, after.shape[1], after.shape[-1])
-    if before is None or before.shape[0] != after.shape[0] or before.shape[2] != after.shape[2]:
-        return None
-    return Turned(side, head, path, before[row, head], after[row, head])
+def turned(trace: Trace, call: Call, side: Side, row: int, head: int, tokens: int) -> Turned | str:
+    """A head before and after turning; why there is none where a value was not kept, or where queries and keys come
+    about otherwise.
+    """
+    whole = _whole(trace, call, side, tokens)
+    if isinstance(whole, str):
+        return whole
+    path, before, after, normed = whole
+    if before.shape != after.shape or row >= after.shape[0] or not 0 <= head < after.shape[1]:
+        return f"What {path} put out has another shape than what the kernel got."
+    return Turned(side, head, path, before[row, head], after[row, head], normed)
 
 
-def _after(trace: Trace, call: Call, side: Side, tokens: int) -> Tensor | None:
-    """As the kernel got it, for the new tokens: [batch, heads, tokens, dims]."""
-    for port in (f"attention.{side}_rows", f"attention.{side}"):
+Whole = tuple[str, "Tensor", "Tensor", str]
+"""Path of the module, before and after [batch, heads, tokens, dims], and the norm behind the rotation."""
+
+
+def _whole(trace: Trace, call: Call, side: Side, tokens: int) -> Whole | str:
+    after = _new(trace, call, side, tokens)
+    if after is None:
+        return _missing(call, side, "the kernel's input")
+    children = [trace.calls[index] for index in trace.children(call.index)]
+    projected = _projected(trace, call, children, side, after)
+    if isinstance(projected, str):
+        return projected
+    path, before = projected
+    norm = next((child for child in children if NORMED[side].fullmatch(child.path.rpartition(".")[2])), None)
+    if norm is None:
+        return path, before, after, ""
+    output = like(kept(trace, norm, "output"), before)
+    if output is None:
+        return _missing(call, side, norm.path.rpartition(".")[2])
+    if not _equal(output, after):
+        return norm.path, output, after, ""
+    given = like(_given(trace, norm), before)
+    if given is None:
+        return f"The kernel got what {norm.path} put out, and what went into it was not kept. {again(call)}"
+    return path, before, given, norm.path  # it stands behind the rotation, or nothing was turned
+
+
+def _new(trace: Trace, call: Call, name: str, tokens: int) -> Tensor | None:
+    """What the kernel got, for the new tokens: [batch, heads, tokens, dims]."""
+    for port in (f"attention.{name}_rows", f"attention.{name}"):
         value = kept(trace, call, port)
         if value is not None and value.ndim == 4 and value.shape[2] >= tokens:
             return value[:, :, -tokens:]
     return None
 
 
-def _before(trace: Trace, call: Call, side: Side) -> Iterator[tuple[str, Tensor]]:
-    """Path and output of what came last before turning: a norm over queries or keys, else the projection."""
-    children = [trace.calls[index] for index in trace.children(call.index)]
-    for child in children:
-        value = kept(trace, child, "output")
-        if value is not None and NORMED[side].fullmatch(child.path.rpartition(".")[2]):
-            yield child.path, value
-    for child in children:
-        value = kept(trace, child, "output")
-        if value is not None and child.role == PROJECTED[side]:
-            yield child.path, value
+def _projected(
+    trace: Trace, call: Call, children: Sequence[Call], side: Side, after: Tensor
+) -> tuple[str, Tensor] | str:
+    """Path and output of the projection, by head; why there is none."""
+    own = next((child for child in children if child.role == PROJECTED[side]), None)
+    if own is not None:
+        value = kept(trace, own, "output")
+        split = None if value is None else by_head(value, after.shape[1], after.shape[-1])
+        return (own.path, split) if split is not None else _missing(call, side, own.path.rpartition(".")[2])
+    joint = next((child for child in children if child.role == FUSED), None)
+    if joint is not None:
+        return _fused(trace, call, joint, side, after)
+    others = [child.path.rpartition(".")[2] for child in children if child.path.endswith("_proj")]
+    made = f"its own are {some(others)}" if others else "no projection of it was seen"
+    plural = {"query": "queries", "key": "keys"}[side]
+    return f"This layer has no {side[0]}_proj: {made}. How its {plural} come about and are turned is not known here."
 
 
-def _by_head(value: Tensor, count: int, dims: int) -> Tensor | None:
-    """[batch, heads, tokens, dims] of what is [batch, tokens, heads × dims], or has heads as an axis of its own."""
-    if value.ndim == 3 and value.shape[-1] == count * dims:
-        return value.reshape(*value.shape[:2], count, dims).transpose(1, 2)
-    if value.ndim == 4 and value.shape[-1] == dims:
-        return value if value.shape[1] == count else value.transpose(1, 2) if value.shape[2] == count else None
-    return None
+def _fused(trace: Trace, call: Call, joint: Call, side: Side, after: Tensor) -> tuple[str, Tensor] | str:
+    name = joint.path.rpartition(".")[2]
+    whole, values = kept(trace, joint, "output"), _new(trace, call, "value", after.shape[2])
+    if whole is None or values is None:
+        return _missing(call, side, f"{name} or the values")
+    parts = fused(whole, heads(call, "query"), values)
+    if parts is None:
+        return (
+            f"How {joint.path} puts queries, keys and values together is not known: no split gives the kernel's values."
+        )
+    return joint.path, parts[0] if side == "query" else parts[1]
+
+
+def _given(trace: Trace, norm: Call) -> Tensor | None:
+    """What went into a norm."""
+    given = (kept(trace, norm, port) for port in norm.inputs if port.startswith("input."))
+    return next((value for value in given if value is not None), None)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same numbers, up to rounding."""
+    import torch
+
+    return one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=1e-3, atol=1e-5)
+
+
+def _missing(call: Call, side: Side, name: str) -> str:
+    if f"attention.{side}" not in call.inputs:
+        return f"The kernel of {call.path} was not seen: its module does not call transformers' attention."
+    return f"The values of {name} were not kept. {again(call)}"
+
+
+def again(call: Call) -> str:
+    """How to keep what is missing of a layer."""
+    layer = next((part for part in call.path.split(".") if part.isdecimal()), "*")
+    ports = " ".join(f"--values '*.{layer}.*:{port}'" for port in ("input.*", "output", "attention.*"))
+    return f"Trace again with {ports}."

@@ -79,8 +79,18 @@ def ropes(config: Mapping[str, Any], length: int = 0) -> dict[str, Rope]:
         found = {"": parameters}
     else:
         found = {str(name): item for name, item in parameters.items() if isinstance(item, Mapping)}
-    built = {name: _rope(text, item, length) for name, item in found.items()}
+    built = {name: _rope(_of_type(text, name), item, length) for name, item in found.items()}
     return {name: rope for name, rope in built.items() if rope is not None}
+
+
+def _of_type(text: Mapping[str, Any], layer_type: str) -> Mapping[str, Any]:
+    """The configuration of the layers of a type, which may have settings of their own, such as wider heads."""
+    types = text.get("layer_types") or ()
+    own = {int(layer): given for layer, given in (text.get("per_layer_config") or {}).items()}
+    first: Mapping[str, Any] = next(
+        (own[layer] for layer, kind in enumerate(types) if kind == layer_type and layer in own), {}
+    )
+    return {**text, **first}
 
 
 def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ class Asked:
     def plain(self, base: float | None = None) -> list[float]:
         """One over base^(2i/dim)."""
         power = (self.base or 1.0) if base is None else base
-        return [power ** (-2 * pair / self.dim) for pair in range(self.dim // 2)]
+        return [power ** (-2 * pair / self.dim) for pair in range((self.dim + 1) // 2)]
 
 
 Frequencies = tuple[list[float], float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -45,18 +46,41 @@ def turned(vector: Tensor, angle: Tensor, pairing: Pairing, scaling: float = 1.0
     return result
 
 
-def pairing_of(before: Tensor, after: Tensor, angle: Tensor, scaling: float = 1.0) -> tuple[Pairing | None, float]:
-    """How a model paired dimensions, told from vectors [tokens, dims] before and after; None where neither way fits, or
-    no position turns far enough to tell. Also the largest difference from the way that fits best.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What leads from vectors before to vectors after: turning in pairs, perhaps `backwards`, or nothing (`still`).
+
+    `pairing` is None where no way fits, or where no position turns far enough to tell; `gap` is the largest difference
+    from what fits best.
+    """
+
+    pairing: Pairing | None
+    gap: float
+    still: bool = False
+    backwards: bool = False
+
+
+def fit_of(before: Tensor, after: Tensor, angle: Tensor, scaling: float = 1.0) -> Fit:
+    """How a model turned vectors [tokens, dims] by angles [tokens, pairs], told from before and after.
 
     Vectors that became longer or shorter on the way (a norm behind the rotation) are compared by their direction.
     """
-    gaps = {pairing: _gap(turned(before, angle, pairing, scaling), after.float()) for pairing in PAIRINGS}
-    best = min(gaps, key=lambda pairing: gaps[pairing])
-    other = max(gaps.values())
-    size = float(after.float().abs().max()) or 1.0
-    close = gaps[best] <= _tolerance(after) * size
-    return (best if close and other > gaps[best] else None), gaps[best]
+    if not bool(angle.any()):
+        return Fit(None, _gap(before.float(), after.float()))
+    most = _tolerance(after) * (float(after.float().abs().max()) or 1.0)
+    gaps = {
+        (pairing, sign): _gap(turned(before, sign * angle, pairing, scaling), after.float())
+        for sign in (1, -1)
+        for pairing in PAIRINGS
+    }
+    best = min(gaps, key=lambda way: gaps[way])
+    gap, still = gaps[best], _gap(before.float(), after.float())
+    if still <= min(most, gap):
+        return Fit(None, still, still=True)
+    several = angle.shape[-1] > 1 and all(gaps[pairing, best[1]] == gap for pairing in PAIRINGS)
+    if gap > most or several:
+        return Fit(None, gap)
+    return Fit(best[0], gap, backwards=best[1] < 0)
 
 
 def as_long_as(vector: Tensor, other: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from inspector.models.pairing import written_pairing
+
 if TYPE_CHECKING:
     from inspector.models.processors import Processor
 
@@ -14,7 +16,8 @@ SUFFIX = "inv_freq"
 
 
 def rotary_facts(model: nn.Module) -> list[dict[str, Any]]:
-    """Path, layer type ("" where all layers share one), inverse frequencies and scaling of each rotary embedding.
+    """Path, layer type ("" where all layers share one), inverse frequencies and scaling of each rotary embedding, and
+    how the code of the layers beside it pairs dimensions (see `written_pairing`).
 
     The frequencies are those at this moment: some variants change them with the length of the sequence. They are empty
     where the model has no values.
@@ -26,12 +29,15 @@ def rotary_facts(model: nn.Module) -> list[dict[str, Any]]:
                 continue
             prefix = name.removesuffix(SUFFIX)
             scaling = getattr(module, f"{prefix}attention_scaling", 1.0)
+            pairing, backwards = written_pairing(model.get_submodule(path.rpartition(".")[0]))
             found.append(
                 {
                     "path": path,
                     "layer_type": prefix.rstrip("_"),
                     "inv_freq": [] if buffer.is_meta else buffer.float().flatten().tolist(),
                     "scaling": float(scaling) if isinstance(scaling, (int, float)) else 1.0,
+                    "pairing": pairing,
+                    "backwards": backwards,
                 }
             )
     return found

@@ -25,7 +25,8 @@ class Trace:
     that views read, by name; each may be missing:
 
     - `vision`: how the family lays pictures out (`Family.vision`);
-    - `rotary`: path, layer type, inverse frequencies and scaling of each rotary embedding after the last forward;
+    - `rotary`: path, layer type, inverse frequencies and scaling of each rotary embedding after the last forward,
+      and how the code of its layers pairs dimensions;
     - `image_processor`, `video_processor`: their settings;
     - `chat_template`, and `conversations`, a row each: the messages, the text that the template made of them
       (`rendered`) and how many `placeholders` for pictures stand in it.

@@ -11,6 +11,7 @@ from inspector.analysis.placement import Placement, placements
 from inspector.analysis.position_checks import position_checks
 from inspector.analysis.projections import wanted
 from inspector.analysis.rotary import Rotary, rotaries, rotary_checks
+from inspector.analysis.rotation_checks import layer_checks
 from inspector.analysis.sequence import sequence
 from inspector.errors import InputError
 from inspector.parts import Column, Part, Table, Text, View
@@ -39,7 +40,7 @@ def show(
     if not placed:
         return [Text("Positions", NONE)]
     placement = chosen(placed, step, row)
-    held = held_by(trace, placed)
+    held = held_by(trace, placed, placement.forward.step)
     turned, checks = cos_and_sin(trace, placement, held)
     asked_for, turning_checks = (
         turning.parts(trace, placement, held, token, layer, head) if token or layer or head else ([], [])
@@ -57,14 +58,14 @@ def show(
     ]
 
 
-def held_by(trace: Trace, placed: Sequence[Sequence[Placement]]) -> list[Rotary]:
-    """The rotary embeddings of a run."""
-    return rotaries(trace, [forward[0].forward for forward in placed if forward])
+def held_by(trace: Trace, placed: Sequence[Sequence[Placement]], step: int | None = None) -> list[Rotary]:
+    """The rotary embeddings of a run in a step, by default the last."""
+    return rotaries(trace, [forward[0].forward for forward in placed if forward], step)
 
 
 def checks_of(trace: Trace, placed: Sequence[Sequence[Placement]], placement: Placement) -> list[Check]:
     """Everything that is checked about the positions of a row of a forward."""
-    held = held_by(trace, placed)
+    held = held_by(trace, placed, placement.forward.step)
     turned = cos_and_sin(trace, placement, held)[1]
     return [*_checks(trace, placement, held), *turned, *tower_positions(trace)[1]]
 
@@ -98,7 +99,7 @@ def rotation(held: Sequence[Rotary]) -> list[Part]:
 def _checks(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> list[Check]:
     timed = layout(trace).tokens_per_second > 0
     return [
-        *turning.layer_checks(trace, placement, held),
+        *layer_checks(trace, placement, held),
         *position_checks(placement, typed=typed(trace), timed=timed, known=placeholders(trace)),
         *(check for item in held for check in rotary_checks(item)),
     ]

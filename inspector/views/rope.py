@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from inspector.analysis.checks import Check
-from inspector.analysis.forwards import kept
+from inspector.analysis.cos_sin import by_pair, held_turns, laid_out, turns_check
 from inspector.analysis.placement import Placement
 from inspector.analysis.positions import AXES
 from inspector.analysis.rope import wavelength
 from inspector.analysis.rope_variants import VARIANTS
 from inspector.analysis.rotary import Rotary
+from inspector.analysis.rotation import PAIRINGS, pair_dims
 from inspector.analysis.wording import number
 from inspector.parts import Cell, Column, Curve, Heatmap, Part, Picture, Table
-from inspector.trace import Call, Trace
+from inspector.trace import Trace
 from inspector.views.rows import Rows
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from inspector.analysis.rotation import Pairing
 
 COLORS = ((180, 40, 40), (90, 190, 110), (150, 190, 255))
 """Time, height and width, each brighter than the one before, so that they differ without colour too."""
@@ -77,15 +72,17 @@ def _short(value: object) -> str:
 def _sections(rotary: Rotary) -> str | None:
     if rotary.asked is None or not rotary.asked.sections:
         return None
+    if not rotary.by_axis:
+        return " ".join(map(str, rotary.asked.sections))
     order = ", in turn" if rotary.asked.interleaved else ""
     return " ".join(f"{axis} {size}" for axis, size in zip(AXES, rotary.asked.sections, strict=False)) + order
 
 
 def head(rotary: Rotary) -> Iterator[Part]:
     """The dimensions of a head as a bar coloured by axis (where there are several), and each pair's wavelength."""
-    frequencies, axes = rotary.inv_freq, rotary.axes
+    frequencies, axes, pairing = rotary.inv_freq, rotary.axes, rotary.pairing or "halves"
     title = f" of {rotary.layer_type}" if rotary.layer_type else ""
-    if rotary.asked is not None and rotary.asked.sections:
+    if rotary.by_axis:
         yield bar(rotary)
     pairs = [float(pair) for pair in range(len(frequencies))]
     logs = [math.log10(wavelength(value)) if value else math.nan for value in frequencies]
@@ -102,11 +99,10 @@ def head(rotary: Rotary) -> Iterator[Part]:
 
     def row(pair: int) -> tuple[Cell, ...]:
         asked = rotary.asked.inv_freq if rotary.asked is not None else ()
-        several = rotary.asked is not None and rotary.asked.sections
         return (
             pair,
-            f"{pair}, {pair + len(frequencies)}",
-            AXES[axes[pair]] if several and pair < len(axes) else "position",
+            "{}, {}".format(*pair_dims(pair, len(frequencies), pairing)),
+            AXES[axes[pair]] if rotary.by_axis else "position",
             float(f"{wavelength(frequencies[pair]):.6g}"),
             frequencies[pair],
             asked[pair] if pair < len(asked) else None,
@@ -121,14 +117,17 @@ def bar(rotary: Rotary) -> Picture:
     asked = rotary.asked
     assert asked is not None
     axes = rotary.axes
-    colors = [COLORS[axis] for axis in axes]
-    dims = [*colors, *colors, *[STILL] * (asked.head_dim - 2 * len(colors))]
+    pairing = rotary.pairing or "halves"
+    dims = [STILL] * max(asked.head_dim, 2 * len(axes))
+    for pair, axis in enumerate(axes):
+        for dim in pair_dims(pair, len(axes), pairing):
+            dims[dim] = COLORS[axis]
     line = b"".join(bytes(color) * BAR[0] for color in dims)
     counts = ", ".join(
         f"{color} {axis} {axes.count(index)}"
         for index, (axis, color) in enumerate(zip(AXES, ("red", "green", "blue"), strict=True))
     )
-    note = f"Pairs by axis: {counts}. Dimension i turns with dimension i + {len(axes)}."
+    note = f"Pairs by axis: {counts}. {PAIRINGS[pairing].capitalize()}."
     return Picture("Dimensions of a head by axis", len(dims) * BAR[0], BAR[1], line * BAR[1], note)
 
 
@@ -141,74 +140,17 @@ def turns(trace: Trace, placement: Placement, rotary: Rotary) -> tuple[list[Part
 
     if placement.actual is None or not rotary.inv_freq or not placement.actual.shape[1]:
         return [], []
-    angle = angles(placement.actual, rotary.inv_freq, _axes(rotary))
-    expected = {"cos": angle.cos() * rotary.scaling, "sin": angle.sin() * rotary.scaling}
+    angle = angles(placement.actual, rotary.inv_freq, rotary.axes)
+    shown = {"cos": angle.cos() * rotary.scaling, "sin": angle.sin() * rotary.scaling}
     found = held_turns(trace, placement, rotary)
-    checks = list(_compared(found, expected)) if found is not None else []
-    note = "As the model made them." if found is not None else "Worked out from positions and frequencies; not kept."
-    shown = found or expected
-    pairs = len(rotary.inv_freq)
+    checks: list[Check] = []
+    note = "Worked out from positions and frequencies; not kept."
+    if found is not None:
+        pairs, layout = len(rotary.inv_freq), laid_out(found, len(rotary.inv_freq))
+        once = {name: by_pair(part, pairs, layout) for name, part in found.items()}
+        checks, shown, note = [turns_check(placement, rotary, once, shown)], once, "As the model made them."
     parts: list[Part] = [
-        Heatmap(f"{name} by token and pair", grid(shown[name][:, :pairs], *CELLS), "token", "pair", note)
+        Heatmap(f"{name} by token and pair", grid(shown[name], *CELLS), "token", "pair", note)
         for name in ("cos", "sin")
     ]
     return parts, checks
-
-
-def held_turns(trace: Trace, placement: Placement, rotary: Rotary) -> dict[str, Tensor] | None:
-    """cos and sin [tokens, pairs] of a row as a rotary embedding put them out; None where they were not kept."""
-    whole = _outputs(trace, rotary, placement.forward.step)
-    if whole is None or whole[0].ndim != 3 or whole[0].shape[1] != placement.forward.tokens:
-        return None
-    row, tokens = placement.row % whole[0].shape[0], placement.tokens
-    return {name: part[row, tokens].float() for name, part in zip(("cos", "sin"), whole, strict=True)}
-
-
-def laid_out(trace: Trace, placement: Placement, rotary: Rotary) -> Pairing | None:
-    """The pairing for which a model lays out its cos and sin; None where that was not kept, or where it holds each
-    number once.
-    """
-    found = held_turns(trace, placement, rotary)
-    pairs = len(rotary.inv_freq)
-    if found is None or not len(found["sin"]) or found["sin"].shape[1] != 2 * pairs:
-        return None
-    sin = found["sin"]
-    halves = bool((sin[:, :pairs] == sin[:, pairs:]).all())
-    neighbours = bool((sin[:, ::2] == sin[:, 1::2]).all())
-    return None if halves == neighbours else "halves" if halves else "neighbours"
-
-
-def _outputs(trace: Trace, rotary: Rotary, step: int) -> tuple[Tensor, Tensor] | None:
-    call = _call(trace, rotary, step)
-    if call is None:
-        return None
-    single, cos, sin = (kept(trace, call, port) for port in ("output", "output[0]", "output[1]"))
-    if single is not None and single.is_complex():
-        return single.real, single.imag
-    return None if cos is None or sin is None else (cos, sin)
-
-
-def _axes(rotary: Rotary) -> list[int]:
-    axes = rotary.axes
-    return [*axes, *[0] * (len(rotary.inv_freq) - len(axes))][: len(rotary.inv_freq)]
-
-
-def _call(trace: Trace, rotary: Rotary, step: int) -> Call | None:
-    """The call of a rotary embedding in a step; with layer types, the one that was asked for this type."""
-    for index in trace.occurrences(rotary.path):
-        call = trace.calls[index]
-        asked = [value for value in call.inputs.values() if value == rotary.layer_type]
-        if call.step == step and (asked or not rotary.layer_type):
-            return call
-    return None
-
-
-def _compared(found: dict[str, Tensor], expected: dict[str, Tensor]) -> Iterator[Check]:
-    pairs = expected["cos"].shape[1]
-    gap = max(float((found[name][:, :pairs] - expected[name]).abs().max()) for name in expected)
-    text = f"The largest difference from positions × frequencies is {number(gap)}."
-    yield Check("cos and sin", gap <= ROUNDING, text)
-
-
-ROUNDING = 8e-3
-"""What rounding to bfloat16 leaves of numbers up to 1; a wrong axis or position is far beyond it."""

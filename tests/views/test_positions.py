@@ -173,7 +173,7 @@ def test_a_trace_without_tokens() -> None:
         ({"step": "4"}, "There is no step '4'; there are 0."),
         ({"picture": "2"}, "--picture 2: there are 1 pictures with a grid in this row, counted from 1"),
         ({"token": "x"}, "--token x: there are 13 tokens"),
-        ({"token": "1", "layer": "7"}, "--layer 7: there are 2 layers"),
+        ({"token": "1", "layer": "7"}, "There is no layer 7; this step has 0 to 1"),
         ({"token": "1", "head": "2"}, "--head 2: there are 2 heads"),
     ],
 )

@@ -36,7 +36,7 @@ class HeadBar(Widget):
     def render(self) -> Content:
         rotary, width = self.rotary, max(self.content_size.width, 8)
         pairs = len(rotary.inv_freq)
-        several = rotary.asked is not None and bool(rotary.asked.sections)
+        several = rotary.by_axis
         each = -(-pairs // width)
         axes = [*rotary.axes, *[0] * pairs][:pairs]
         cells = axes[::each]

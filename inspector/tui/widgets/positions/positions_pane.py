@@ -179,7 +179,7 @@ def told(trace: Trace, found: PlacesLook) -> Sequence[Part]:
 
     if found.placement is None:
         return []
-    held = positions.held_by(trace, found.placed)
+    held = positions.held_by(trace, found.placed, found.placement.forward.step)
     parts = positions.told(trace, found.placed, found.placement, held, width=0)
     return [*([Text("Checks", listed(found.checks))] if found.checks else []), *parts]
 

@@ -82,7 +82,7 @@ def made(
     from inspector.views import turning
     from inspector.views.positions import cos_and_sin, held_by, rotation
 
-    held = held_by(trace, placed)
+    held = held_by(trace, placed, standing.placement.forward.step if standing is not None else None)
     decoder = [item for item in held if not item.vision]
     yield from (HeadBar(item) for item in decoder)
     if not decoder:
