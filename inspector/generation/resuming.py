@@ -21,6 +21,9 @@ Logits = Callable[[int], Tensor | None]
 """The raw logits of a step, f32 [rows, vocabulary]; None where they were not kept."""
 
 
+RECORDED = "One that records the calls of every step has it: calls=True, --calls, or the box for it behind N in tab 5."
+"""What to do where a forward cannot be run again."""
+
 FREE = frozenset({"greedy_search", "sample"})
 """Modes between which a generation may change: one loop of transformers does both."""
 
@@ -103,7 +106,7 @@ class Resuming:
         prepared = source.decoding.prepared
         if prepared.mode not in FREE:
             raise GenerationError(
-                f"A forward of {prepared.mode} cannot be run again by itself; calls=True (--calls) records all of them."
+                f"A forward of {prepared.mode} cannot be run again by itself. {RECORDED}"
             )
         sequences = run.watch.sequences[:, : prepared.length + index]
         if index == 0:
@@ -112,7 +115,7 @@ class Resuming:
             kwargs = cut(run.watch.kwargs, run.shapes, index, sequences.shape[1] - 1)
         except NotCroppable as problem:
             raise GenerationError(
-                f"The forward of step {index} cannot be run again by itself: {problem}. Record the calls (calls=True)."
+                f"The forward of step {index} cannot be run again by itself: {problem}. {RECORDED}"
             ) from problem
         one = 1 if kwargs.get("use_cache") else None
         inputs = model.prepare_inputs_for_generation(sequences, next_sequence_length=one, **kwargs)

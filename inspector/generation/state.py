@@ -24,7 +24,7 @@ def crop(cache: Any, length: int) -> Any:
     kind = type(cache).__name__
     layers = getattr(cache, "layers", None)
     if layers is None or not getattr(cache, "is_croppable", kind == "DynamicCache"):
-        raise NotCroppable(f"a {kind} cannot be cropped")
+        raise NotCroppable(f"the {kind} of this model cannot be cropped")
     cropped = copy.copy(cache)
     cropped.layers = [copy.copy(layer) for layer in layers]
     for layer in cropped.layers:

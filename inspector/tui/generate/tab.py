@@ -120,7 +120,16 @@ can be followed from each generated token to the picture."""
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "pause":
             return self.driver.running
-        return bool(self.driver.doing) if action == "cancel" else True
+        if action == "cancel":
+            return bool(self.driver.doing)
+        return action != "ask" or self._can(str(parameters[0]))
+
+    def _can(self, name: str) -> bool:
+        """Whether a key leads anywhere: a trace that was saved is walked through, and a model without weights rests."""
+        if self.driver.live or not words.hindrance(self.run):
+            return True
+        saved = self.run.trace.generation
+        return saved is not None and (name == "step" or (name == "forward" and bool(self.run.trace.calls)))
 
     @property
     def inspector(self) -> InspectorApp:

@@ -37,14 +37,16 @@ PANES = ("tokens", "pipeline", "chances", "facts", "beams", "branches")
 WIDE = 130
 """Cells in which all panes can stand beside each other."""
 
+LEAST, SHARE = 5, 2 / 7
+"""Lines of the pane of tokens, at least, and how much of the height it takes at most."""
+
 
 class GenerationView(Vertical):
     """Keeps its panes on one step (`at`) of one row. Where room is short one pane stands below the tokens."""
 
     DEFAULT_CSS = """
     GenerationView {
-        & #tokens { height: 2fr; min-height: 5; }
-        & #lower { height: 5fr; }
+        & #lower { height: 1fr; }
         & #pipeline { width: 6fr; }
         & #chances { width: 3fr; }
         & #side { width: 3fr; }
@@ -186,6 +188,7 @@ class GenerationView(Vertical):
         self._arrange()
 
     def on_mount(self) -> None:
+        self.watch(self.query_one(StepStrip), "virtual_size", self._fit_tokens, init=False)
         self._arrange()
 
     def on_resize(self) -> None:
@@ -269,6 +272,13 @@ class GenerationView(Vertical):
             self.query_one(f"#{pane}").display = pane in shown
         self.query_one("#lower").display = bool(shown - {"tokens"})
         self.query_one("#side").display = bool(shown & {"facts", "beams", "branches"})
+        self._fit_tokens()
+
+    def _fit_tokens(self) -> None:
+        """Give the tokens the lines that they fill; the rest is for what is below."""
+        lines = self.query_one(StepStrip).virtual_size.height + 2  # with the border
+        most = max(LEAST, round((self.size.height or self.app.size.height) * SHARE))
+        self.query_one("#tokens").styles.height = "1fr" if self.zoomed else max(LEAST, min(lines, most))
 
 
 def _inside(widget: Widget) -> list[Widget]:

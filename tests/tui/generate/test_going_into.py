@@ -8,20 +8,27 @@ from typing import Any
 
 from textual.widgets import Checkbox, Input
 
+import inspector
 from inspector import Session, Trace
 from inspector.tui.generate.compare import CompareScreen
 from inspector.tui.generate.force import ForceScreen
 from inspector.tui.generate.naming import NameScreen
 from inspector.tui.generate.start import StartScreen
+from inspector.tui.generate.tab import Nothing
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.save import SaveScreen
 from inspector.tui.screens.within import WithinScreen
 from inspector.tui.widgets.generation.beam_tree import BeamTree
+from inspector.tui.widgets.generation.step_facts import StepFacts
+from tests.generation.test_equality import near_twin
 from tests.tui.apps import on_screen, opened, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, state, tab, told, until
+from tests.tui.generate.driving import begun, fill, refused, state, tab, told, until
+
+WITHOUT_MODEL = {"generate.compare", "generate.colour"}
+"""Keys of the tab that only look at what is recorded."""
 
 
 async def test_branches_are_begun_named_renamed_looked_at_and_compared(text: Session, generating: Opened) -> None:
@@ -145,6 +152,42 @@ async def test_assisted_decoding_by_prompt_lookup_steps_too(text: Session, gener
         assert "calls=True" in (await on_screen(pilot, MessageScreen))._text
 
 
+async def test_a_draft_model_is_loaded_drafts_and_is_told_of(text: Session, generating: Opened, tmp_path: Path) -> None:
+    assistant = tmp_path / "assistant"
+    near_twin(text).save_pretrained(assistant)
+    assert text.processor.tokenizer is not None
+    text.processor.tokenizer.save_pretrained(assistant)
+    async with generating(text) as pilot:
+        await pilot.press("N")
+        await on_screen(pilot, StartScreen)
+        await fill(pilot, draft=str(tmp_path / "nowhere"), max_new_tokens="6")
+        await refused(pilot, "nowhere")
+        await fill(pilot, draft=str(assistant))
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert "assisted generation" in state(pilot)
+        drafts = [step.draft for step in tab(pilot).steps if step.draft is not None]
+        assert drafts
+        assert all(draft.accepted <= len(draft.drafted) for draft in drafts)
+        facts = tab(pilot).view.query_one(StepFacts)
+        await pilot.press("g")
+        await settled(pilot)
+        assert [fact.name for fact in facts._facts if fact.name in ("drafted", "  accepted", "  rejected")]
+        expected = text.generate("Hi", max_new_tokens=6)
+        expected.run()
+        assert [step.text for step in tab(pilot).steps] == [step.text for step in expected.steps]
+
+
+async def test_a_model_without_weights_offers_no_keys_that_lead_nowhere(text: Session, generating: Opened) -> None:
+    shapes = inspector.load(text.reference, shape_only=True)
+    async with generating(shapes) as pilot:
+        assert "open without weights" in str(tab(pilot).query_one(Nothing).content)
+        offered = {active.binding.id for active in pilot.app.screen.active_bindings.values() if active.enabled}
+        assert not [id for id in offered if id and id.startswith("generate.") and id not in WITHOUT_MODEL]
+
+
 async def test_a_generation_is_saved_opened_and_looked_at(text: Session, generating: Opened, elsewhere: Path) -> None:
     async with generating(text) as pilot:
         await pilot.press("n", "n", "n", "t")
@@ -161,6 +204,9 @@ async def test_a_generation_is_saved_opened_and_looked_at(text: Session, generat
         await opened(pilot, trace, directory=elsewhere / "one.trace")
         assert tab(pilot).display
         assert len(tab(pilot).steps) == 3
+        offered = {active.binding.id for active in pilot.app.screen.active_bindings.values()}
+        assert {id for id in offered if id and id.startswith("generate.")} == {"generate.step", *WITHOUT_MODEL}
+        assert "saved without its model: r loads it" in state(pilot)
         await pilot.press("b", "n", "n")
         await settled(pilot)
         assert tab(pilot).at == 2
