@@ -10,7 +10,6 @@ import os
 import re
 import sys
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,10 +66,10 @@ async def tour() -> None:
 def page() -> str:
     """The tour in Markdown, with the keys as they are without a keymap of one's own."""
     from inspector.tui.app import InspectorApp
-    from inspector.tui.keymap import shown
+    from inspector.tui.keymap import load_screens, shown
     from inspector.tui.tour.stops import STOPS
 
-    import_module("inspector.tui.screens.inspector")
+    load_screens()
     app = InspectorApp()
     parts = [BEGINNING]
     for number, stop in enumerate(STOPS, start=1):

@@ -66,12 +66,17 @@ def read_keymap(file: Path, known: Mapping[str, Binding]) -> tuple[dict[str, str
     return keymap, problems + [f"{file.name}: {clash}" for clash in _clashes(keymap, known)]
 
 
+def load_screens() -> None:
+    """Import every screen that has keys: these bring all others along."""
+    for screen in ("help", "within"):
+        import_module(f"inspector.tui.screens.{screen}")
+
+
 def install(app: App[Any], file: Path) -> None:
     """Use the keys of a file, and tell what is wrong with it. Screens are imported for their keys, so a paint comes
     first.
     """
-    for screen in ("help", "inspector"):
-        import_module(f"inspector.tui.screens.{screen}")
+    load_screens()
     try:
         keys, problems = read_keymap(file, known_bindings())
     except InspectorError as error:

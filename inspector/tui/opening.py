@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 from inspector.errors import Cancelled, InputError, InspectorError
 from inspector.tui.jobs import Job
 from inspector.tui.runs import Question, Run, saved_trace
-from inspector.tui.screens.ask import AskScreen, keep, suggestion
 from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.opening import OpeningScreen
@@ -79,7 +78,7 @@ async def _load_and_run(app: InspectorApp, target: str, question: Question | Non
         own = await app.job("Looking at a model", lambda job: app.library.example(target)).result()
         question = None if own is None else replace(app.question, request=own)
     if question is None:
-        question = await _edit(app, target, suggestion(app.settings, app.question), loading)
+        question = await _edit(app, target, None, loading)
     if question is None and not loading.failed:
         loading.cancel()
         return None
@@ -87,9 +86,14 @@ async def _load_and_run(app: InspectorApp, target: str, question: Question | Non
 
 
 async def _edit(
-    app: InspectorApp, reference: str, question: Question, loading: Job[Session] | None = None
+    app: InspectorApp, reference: str, question: Question | None, loading: Job[Session] | None = None
 ) -> Question | None:
-    """Let the user ask. None when they go back, or when loading the model has failed meanwhile."""
+    """Let the user ask, beginning with `question`, or with what was asked last. None when they go back, or when loading
+    the model has failed meanwhile.
+    """
+    from inspector.tui.screens.ask import AskScreen, keep, suggestion  # not before the first paint
+
+    question = suggestion(app.settings, app.question) if question is None else question
     asked = await app.push_screen_wait(AskScreen(reference, question, loading))
     if asked is not None:
         keep(app.settings, asked)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.errors import ForwardError
-from inspector.models import example, find, remember
 from inspector.models.inputs import Request
 from inspector.trace import Trace, is_trace
 from inspector.tui import native, terminal
@@ -98,12 +97,15 @@ class Library:
         """What a bundled checkpoint is asked at first, None for any other model. Raises `InspectorError`."""
         if not reference.startswith("demo:"):
             return None
+        from inspector.models import example, find
+
         return example(find(reference, self.plugins.presets))
 
     def load(self, reference: str, job: Job[Session]) -> Session:
         """Load a model. Raises `UnknownReference`, `ModelError`, `Cancelled`."""
         job.report("importing torch and transformers")
         native.load_torch_library()
+        from inspector.models import remember
         from inspector.session import load
 
         options = {} if self.options is None else asdict(self.options)
@@ -122,6 +124,8 @@ class Library:
 
     def open(self, directory: Path, job: Job[Run]) -> Run:
         """Open a saved trace. Raises `TraceError`."""
+        from inspector.models import remember
+
         job.report("reading the trace")
         trace = Trace.open(directory)
         remember(str(directory))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,27 @@ KNOWN = {
 }
 
 
+EVERY_KEY = """
+import pkgutil
+from importlib import import_module
+import inspector.tui.app, inspector.tui.keymap as keymap
+keymap.load_screens()
+known = set(keymap.known_bindings())
+for module in pkgutil.walk_packages(inspector.tui.__path__, "inspector.tui."):
+    import_module(module.name)
+print(sorted(set(keymap.known_bindings()) - known))
+"""
+
+
 def written(place: Path, text: str) -> Path:
     file = place / "keys.toml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def test_every_action_of_the_program_is_known_when_the_keys_are_read() -> None:
+    done = subprocess.run([sys.executable, "-c", EVERY_KEY], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_missing_file_changes_nothing(tmp_path: Path) -> None:
