@@ -93,4 +93,4 @@ def _state(driver: Driver, moment: Moment | None, seconds: float) -> Iterator[Co
     elif driver.live:
         yield Content.styled("n step · c run", "$text-muted")
     elif moment is not None:
-        yield Content.styled("saved without its model: r loads it", "$text-muted")
+        yield Content.styled("saved · r loads the model", "$text-muted")

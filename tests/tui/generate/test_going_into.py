@@ -206,7 +206,7 @@ async def test_a_generation_is_saved_opened_and_looked_at(text: Session, generat
         assert len(tab(pilot).steps) == 3
         offered = {active.binding.id for active in pilot.app.screen.active_bindings.values()}
         assert {id for id in offered if id and id.startswith("generate.")} == {"generate.step", *WITHOUT_MODEL}
-        assert "saved without its model: r loads it" in state(pilot)
+        assert "saved · r loads the model" in state(pilot)
         await pilot.press("b", "n", "n")
         await settled(pilot)
         assert tab(pilot).at == 2
