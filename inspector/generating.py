@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from inspector.errors import ForwardError, InputError
 from inspector.filling import failure_message, fill
+from inspector.generation.again import renumbered, settings_for, walk
 from inspector.generation.assistants import check_assistant
 from inspector.generation.changing import offered
 from inspector.generation.decoding import Job
@@ -19,7 +22,7 @@ from inspector.generation.options import check_options, meant, watermark
 from inspector.generation.processors import Entry, name_of
 from inspector.generation.randomness import fresh_seed
 from inspector.generation.record import StepMaker
-from inspector.generation.resuming import Resuming
+from inspector.generation.resuming import FREE, Resuming
 from inspector.generation.settings import Settings, remarks
 from inspector.generation.stepping import Cancelling, Stepping
 from inspector.generation.store import LogitsStore
@@ -28,7 +31,7 @@ from inspector.recording import Recorder, Wanted, exclusive
 from inspector.recording.report import failure_of
 from inspector.session import Session
 from inspector.trace import Token, Trace
-from inspector.trace.steps import Step
+from inspector.trace.steps import GenerationRecord, Step
 from inspector.trace.values import JoinedValues
 
 if TYPE_CHECKING:
@@ -127,9 +130,31 @@ class Traces:
 
     def trace(self, stepping: Stepping) -> Trace:
         """The record, the raw logits, and the calls where they were recorded."""
-        trace = self._filled(self._recorder or Recorder(self._session.model))
+        return self._whole(stepping, self._recorder or Recorder(self._session.model), stepping.record())
+
+    def again(self, stepping: Stepping, wanted: Wanted, on_step: Callable[[Step], None] | None) -> Trace:
+        """The same of the branch that is looked at, whose steps are run again for their calls to be recorded."""
+        session, branch, resuming = self._session, stepping.tree.current, stepping.resuming
+        settings, cancelling = settings_for(stepping), Cancelling()
+        recorder = Recorder(session.model, wanted, probes=session.plugins.probes, cancel=cancelling)
+        given = {name: value for name, value in resuming.job.given.items() if name != "stopping_criteria"}
+        job = replace(resuming.job, given=given, check=cancelling.check, number=recorder.last_step)
+        traces = Traces(session, self._encoded, recorder)
+        maker = StepMaker(stepping.texts, session.family.positions, None, 1)
+        other = Stepping(
+            Resuming(job, settings, resuming.seed), maker, LogitsStore(), cancelling, recorder, traces.failed
+        )
+        with Generation(other, {}, traces) as generation, other.for_a_run(nullcontext()):
+            steps = walk(generation, branch, stepping.mode in FREE, on_step)
+        record = renumbered(stepping.record(), branch, [step.forward for step in steps])
+        trace = self._whole(stepping, recorder, record)
+        trace.notices.append(f"The {len(steps)} steps of {branch.name} were run again for their calls to be recorded.")
+        return trace
+
+    def _whole(self, stepping: Stepping, recorder: Recorder, record: GenerationRecord) -> Trace:
+        trace = self._filled(recorder)
         trace.values = JoinedValues(trace.values, stepping.store)
-        trace.generation = stepping.record()
+        trace.generation = record
         if stepping.started:
             sequences = stepping.tree.current.sequences
             trace.tokens = self._tokens(stepping, stepping.prepared.prompt if sequences is None else sequences)
@@ -156,7 +181,7 @@ class Traces:
             trace.notices.append(
                 f"The forward of step {step.index} was run again by itself to be recorded: of its {ids.shape[1]} "
                 "tokens all but the last are in its cache alone, as keys and values. The forwards that put them there, "
-                "and the pictures, are recorded where the calls of every step are (calls=True; K in tab 5)."
+                "and the pictures, are recorded where the whole branch is run again (trace_again; v in tab 5)."
             )
         return trace
 

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from inspector.errors import GenerationError
 from inspector.generation.asking import Asking, Place
 from inspector.generation.changing import Changing
 from inspector.generation.looking import Looking
 from inspector.generation.pending import Pending
 from inspector.generation.stepping import Stepping
 from inspector.generation.until import parse
+from inspector.recording import Wanted
 from inspector.trace.steps import GenerationRecord, Step
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Traces(Protocol):
     """Makes traces of a generation; what it takes to do so is the session's affair."""
 
     def trace(self, stepping: Stepping) -> Trace: ...
+    def again(self, stepping: Stepping, wanted: Wanted, on_step: Callable[[Step], None] | None) -> Trace: ...
     def forward(self, stepping: Stepping, step: Step, *, stats: bool, values: Sequence[str]) -> Trace: ...
 
 
@@ -145,6 +148,25 @@ class Generation(Changing, Looking, Asking):
         """The trace of this generation: its record, the raw logits, and the calls where they were recorded."""
         with self._lock:
             return self._traces.trace(self._stepping)
+
+    def trace_again(
+        self,
+        *,
+        stats: bool = False,
+        values: str | Sequence[str] = (),
+        budget: int | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Trace:
+        """The trace of the current branch, its steps run again for their calls to be recorded in any detail.
+
+        What this generation holds stays as it is. `on_step` is called after each step, and may raise to end it. Raises
+        `GenerationError` for a beam search or assisted decoding that was changed on the way, and before the first step.
+        """
+        if not self.steps:
+            raise GenerationError("There is no step to run again yet; step() or run() makes some.")
+        globs = (values,) if isinstance(values, str) else tuple(values)
+        with self._lock:
+            return self._traces.again(self._stepping, Wanted(stats=stats, values=globs, budget=budget), on_step)
 
     def trace_step(self, step: Place = None, *, stats: bool = False, values: str | Sequence[str] = ()) -> Trace:
         """The forward that made a step's logits, run again on the cropped cache to be recorded in any detail."""

@@ -136,7 +136,7 @@ def _spread(scores: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
     [rows]. `best` begins with the largest; a low temperature makes it so large that nothing may be added to it.
     """
     probabilities = torch.softmax(scores, -1)
-    log_sum = -torch.log(probabilities.amax(-1, keepdim=True))
+    log_sum = 0.0 - torch.log(probabilities.amax(-1, keepdim=True))  # and never -0.0
     mean = torch.linalg.vecdot(probabilities, (scores - best[:, :1]).clamp(min=LEAST))
     return log_sum, (log_sum[:, 0] - mean).clamp(min=0)
 

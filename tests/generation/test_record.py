@@ -239,3 +239,9 @@ def test_a_tie_at_a_temperature_of_nearly_nothing_is_a_tie() -> None:
     assert cold.entropy == [pytest.approx(math.log(2))]
     assert cold.top[2][0][:2] == [pytest.approx(math.log(0.5))] * 2
     assert cold.chosen[0][1] == pytest.approx(math.log(0.5))
+
+
+def test_a_sure_choice_has_an_entropy_of_zero_that_is_not_negative(text: Session) -> None:
+    generation = text.generate("hi", max_new_tokens=2, do_sample=True, temperature=1e-6, seed=0)
+    generation.run()
+    assert [str(step.processors[-1].entropy) for step in generation.steps] == ["0.0", "0.0"]

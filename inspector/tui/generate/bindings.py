@@ -41,7 +41,11 @@ BINDINGS: list[BindingType] = [
     Binding("d", "compare", "Compare", id="generate.compare", tooltip="Two branches side by side", show=False),
     Binding("F", "ask('forward')", "Calls", id="generate.forward", tooltip="To the model's calls of this step"),
     Binding(
-        "v", "ask('views')", "Views", id="generate.views", tooltip="The whole generation under all tabs", show=False
+        "v",
+        "ask('views')",
+        "Views",
+        id="generate.views",
+        tooltip="The whole generation under all tabs; run again where the model's calls were not recorded",
     ),
     Binding(
         "a", "ask('follow')", "Follow", id="generate.follow", tooltip="Follow any token through the step", show=False

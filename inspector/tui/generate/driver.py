@@ -24,8 +24,9 @@ from inspector.tui.opening import finish
 
 if TYPE_CHECKING:
     from inspector.generation.generation import Condition, Generation
+    from inspector.trace import Trace
     from inspector.tui.app import InspectorApp
-    from inspector.tui.runs import Library, Run
+    from inspector.tui.runs import Library, Question, Run
 
 T = TypeVar("T")
 
@@ -115,6 +116,24 @@ class Driver:
         self.pause()
         generation = self._there()
         return await self._job_of(doing, lambda job: work(generation), modal=modal)
+
+    async def run_again(self, question: Question, doing: str) -> Trace:
+        """The trace of the branch that is looked at, its steps run again to record the model's calls; it holds the
+        keyboard until it is done, and can be stopped. Raises what `Generation.trace_again` does.
+        """
+        self.pause()
+        generation = self._there()
+        steps = len(generation.steps)
+
+        def work(job: Job[Trace]) -> Trace:
+            return generation.trace_again(
+                stats=question.stats,
+                values=question.values,
+                budget=question.budget,
+                on_step=lambda step: job.report(f"step {step.index + 1} of {steps}", (step.index + 1) / steps),
+            )
+
+        return await self._job_of(doing, work, modal=True)
 
     async def run(self, at: int, until: Condition | None) -> bool:
         """Go on from step `at` until a condition holds, to the end, or until `pause`. Raises as `do`."""

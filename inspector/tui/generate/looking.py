@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspector.analysis.checks import counted
 from inspector.errors import InspectorError
 from inspector.tui.generate import copying, moves
 from inspector.tui.generate.asking import is_live, known_options
@@ -119,12 +120,24 @@ async def forward(tab: GenerateTab) -> None:
 
 
 async def views(tab: GenerateTab) -> None:
-    """The whole generation as a trace, under all tabs: its tokens, its calls where they were recorded, every view."""
-    if tab.view.step is None or not await is_live(tab):
+    """The whole generation as a trace, under all tabs, where this step's calls are gone into. Where the calls were not
+    recorded, the steps are run again for that.
+    """
+    driver, question, at = tab.driver, tab.run.question, tab.at
+    if tab.view.step is None or question is None or not await is_live(tab):
         return
-    trace = await tab.driver.ask("Putting the generation together", lambda generation: generation.trace(), modal=True)
-    python = [*copying.python(tab), "trace = generation.trace()"]
-    tab.show_within(trace, f"The generation as a whole, {len(tab.steps)} steps.", python)
+    steps = counted(len(tab.steps), "step")
+    python = copying.python(tab)
+    if driver.started.calls:
+        trace = await driver.ask("Putting the generation together", lambda generation: generation.trace(), modal=True)
+        python.append("trace = generation.trace()")
+    else:
+        trace = await driver.run_again(question, f"Running {steps} again, to record the model's calls")
+        python.append(f"trace = generation.trace_again(stats={question.stats}, values={list(question.values)!r})")
+    assert trace.generation is not None
+    forward = trace.generation.steps()[at].forward
+    first = next((call.index for call in trace.calls if call.step == forward), None)
+    tab.show_within(trace, f"The generation as a whole, {steps}.", python, first)
 
 
 async def save(tab: GenerateTab, directory: Path) -> None:

@@ -41,6 +41,7 @@ class WithinScreen(InspectorScreen):
     async def begin(self) -> None:
         await super().begin()
         if self._call is not None:
+            self.moment.step = self.trace.calls[self._call].step
             await self.go(self._call)
 
     async def action_tab(self, name: str) -> None:

@@ -15,6 +15,7 @@ from inspector.tui.generate.force import ForceScreen
 from inspector.tui.generate.naming import NameScreen
 from inspector.tui.generate.start import StartScreen
 from inspector.tui.generate.tab import Nothing
+from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
@@ -88,11 +89,31 @@ async def test_the_forward_of_a_step_is_gone_into_and_left(vision: Session, gene
         await on_screen(pilot, WithinScreen)
         await pilot.press("5")
         assert type(await on_screen(pilot, InspectorScreen)) is InspectorScreen
-        await pilot.press("v")
+
+
+async def test_a_generation_is_run_again_to_be_seen_under_all_tabs_where_one_stands(
+    vision: Session, generating: Opened
+) -> None:
+    async with generating(vision, "What is it?") as pilot:
+        await pilot.press("n", "n", "n")
+        await settled(pilot)
+        steps = list(tab(pilot).steps)
+        await pilot.press("b", "v")
         screen = await on_screen(pilot, WithinScreen)
+        await settled(pilot)
         assert screen.trace.generation is not None
-        await pilot.press("backspace")
+        assert [step.rows for step in screen.trace.generation.steps()] == [step.rows for step in steps]
+        index, _ = screen.selected()
+        assert (screen.trace.calls[index].step, screen.trace.calls[index].path) == (1, "")
+        assert "generation.trace_again(" in screen.run.made[-1]
+        await pilot.press("4")
+        await until(pilot, lambda: bool(screen.query(AttentionTab)) and screen.query_one(AttentionTab).sight)
+        sight = screen.query_one(AttentionTab).sight
+        assert sight is not None
+        assert (sight.spot.step, sight.kernel.queries) == (1, 1)
+        await pilot.press("5")
         assert type(await on_screen(pilot, InspectorScreen)) is InspectorScreen
+        assert list(tab(pilot).steps) == steps
 
 
 async def test_recorded_calls_are_gone_into_without_running_again(text: Session, generating: Opened) -> None:
