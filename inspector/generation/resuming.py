@@ -105,9 +105,7 @@ class Resuming:
         run, model = source.decoding.run, self.job.model
         prepared = source.decoding.prepared
         if prepared.mode not in FREE:
-            raise GenerationError(
-                f"A forward of {prepared.mode} cannot be run again by itself. {RECORDED}"
-            )
+            raise GenerationError(f"A forward of {prepared.mode} cannot be run again by itself. {RECORDED}")
         sequences = run.watch.sequences[:, : prepared.length + index]
         if index == 0:
             return lambda: generate(self.job, self.initial, self._prefill)
