@@ -199,7 +199,9 @@ async def test_fault_a_placeholder_too_few() -> None:
         model(**given)
     async with Quiet().run_test(size=WIDE) as pilot:
         tab = await tokens(pilot, trace, "x")
-        assert "≠ image 1: 5 placeholders for 6 merged tokens: 1 too few." in " ".join(page(tab, "told").split())
+        told = " ".join(page(tab, "told").split())
+        assert "≠ image 1: 5 placeholders in the ids, 6 tokens asked for by a grid of 1×4×6 patches. 1 too few." in told
+        assert line(tab, "#worst").startswith("≠ image 1: 5 placeholders in the ids")
         grid = tab.query_one("#place", PlacePage).query_one(PicturePage).grid
         assert grid is not None
         assert grid.labels[1] == ["7", "8", "≠"]

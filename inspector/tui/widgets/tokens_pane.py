@@ -89,13 +89,10 @@ class TokensPane(Vertical):
         cursor = self.query_one(TokenFlow).cursor
         return self._items[cursor] if cursor < len(self._items) else None
 
-    @property
-    def foldable(self) -> bool:
-        """Whether the cursor stands on a run that can be unfolded, or on a token of one."""
-        return self.current is not None and in_run(self.tokens, self.current.token.index)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.foldable if action == "unfold" else True
+        """Folding is for a run of tokens that can be folded, and for a token of one."""
+        item = self.current
+        return action != "unfold" or (item is not None and in_run(self.tokens, item.token.index))
 
     def select(self, index: int) -> None:
         """Put the cursor on the token at `index` of the row, or on the run that holds it."""
@@ -128,8 +125,9 @@ class TokensPane(Vertical):
 
     def tell(self) -> None:
         """Say again what the cursor stands on."""
-        if self.foldable != self._foldable:
-            self._foldable = self.foldable
+        foldable = bool(self.check_action("unfold", ()))
+        if foldable != self._foldable:
+            self._foldable = foldable
             self.refresh_bindings()
         if self.current is not None:
             self.post_message(self.Selected(self.row, self.current.token.index))
@@ -204,13 +202,14 @@ class TokensPane(Vertical):
         flow.show_items(self._items, number)
         flow.quieten(set(range(len(self._items))) - set(rows) if self._terms else ())
         self.query_one(TokenTable).show_items(self._items, rows, number)
-        self.query_one("#row", Static).update(self._summary())
+        self.query_one("#row", Static).update(summary(self.tokens, self.row, self.rows))
         self.refresh_bindings()
 
-    def _summary(self) -> str:
-        """Which row this is, and how many tokens of each kind it has."""
-        if not self.tokens:
-            return NONE
-        place = f"row {self.row} of 0–{self.rows - 1}  " if self.rows > 1 else ""
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(self.tokens))
-        return f"{place}{len(self.tokens):,} tokens: {kinds}"
+
+def summary(tokens: Sequence[Token], row: int, rows: int) -> str:
+    """Which row this is, and how many tokens of each kind it has."""
+    if not tokens:
+        return NONE
+    place = f"row {row} of 0–{rows - 1}  " if rows > 1 else ""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(tokens))
+    return f"{place}{len(tokens):,} tokens: {kinds}"
