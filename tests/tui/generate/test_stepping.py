@@ -10,6 +10,7 @@ from inspector import Session
 from inspector.tui.generate.start import StartScreen
 from inspector.tui.generate.tab import Nothing
 from inspector.tui.generate.until import UntilScreen
+from inspector.tui.generate.view import LEAST, SHARE
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_strip import StepStrip
 from tests.tui.apps import on_screen, opened, settled
@@ -166,3 +167,21 @@ async def test_a_small_terminal_shows_the_tokens_and_one_pane(text: Session, gen
         await pilot.press("escape")
         await pilot.pause()
         assert view.query_one("#lower").display
+
+
+async def test_the_tokens_take_the_lines_that_they_fill_and_no_more_than_their_share(
+    text: Session, generating: Opened
+) -> None:
+    async with generating(text) as pilot:
+        await begun(pilot, max_new_tokens="900", others="eos_token_id=none")
+        pane, view = tab(pilot).query_one("#tokens"), tab(pilot).view
+        assert pane.size.height + 2 == LEAST
+        await pilot.press("c")
+        await settled(pilot)
+        assert pane.size.height + 2 == round(view.size.height * SHARE)
+        await pilot.press("z")
+        await pilot.pause()
+        assert pane.size.height + 2 == view.size.height
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pane.size.height + 2 == round(view.size.height * SHARE)
