@@ -163,43 +163,6 @@ def _number(node: ast.expr) -> int:
     return int(ast.literal_eval(node))
 
 
-def pattern(found: Spans) -> str:
-    """What the pattern of some spans is called, as far as it is one that models use; keys that nobody sees are left out
-    of account.
-    """
-    below = found.below()
-    sees = found.counts() > 0
-    if not sees.any():
-        return "nothing at all"
-    if found.low.shape[0] > 1:
-        return "irregular"
-    low, high = found.low[0][sees], found.high[0][sees]
-    if (below[low] == 0).all() and (below[high] == below[-1]).all():
-        return "every key"
-    queries = np.flatnonzero(sees)
-    for ahead in dict.fromkeys((found.keys - found.queries, 0)):
-        reached = np.clip(queries + ahead + 1, 0, found.keys).astype(np.int32)
-        if (below[high] == below[reached]).all():
-            return _causal(below, low, reached)
-    return _blocks(below[low], int(below[high].max()))
-
-
-def _causal(below: Ints, low: Ints, reached: Ints) -> str:
-    if (below[low] == 0).all():
-        return "causal"
-    size = int((reached - low).max())
-    if (below[low] == below[np.maximum(0, reached - size)]).all():
-        return f"causal, within a sliding window of {size:,}"
-    return f"causal, {_blocks(below[low], int(below[reached].max()))}"
-
-
-def _blocks(low: Ints, end: int) -> str:
-    starts = np.unique(low)
-    sizes = np.diff(np.append(starts, end))
-    even = len(sizes) > 1 and (sizes[:-1] == sizes[0]).all() and sizes[-1] <= sizes[0]
-    return f"within {len(starts):,} blocks{f' of {int(sizes[0]):,}' if even else ''}"
-
-
 def hidden_runs(visible: Bools) -> tuple[int, int, int]:
     """How many keys are hidden at the start, inside and at the end."""
     starts, stops = runs_of(visible)

@@ -95,7 +95,7 @@ def sight(found: Applied, names: Names, query: int, key: int) -> str:
         return f"What {names.query(query)} sees is not known. {found.reason}"
     seen = bool(spans.part(range(query, query + 1), range(key, key + 1))[0, 0])
     verb = "may see" if seen else "may not see"
-    why = _why(spans, found.pattern, names, query, key) if seen else _why_not(spans, found.pattern, names, query, key)
+    why = (_why if seen else _why_not)(found, names, query, key)
     return f"Q{names.query(query)[1:]} {verb} {names.key(key)}: {why}. {reach(spans, query)}"
 
 
@@ -117,35 +117,33 @@ def runs_seen(spans: Spans, query: int) -> list[range]:
     return [range(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def own_key(spans: Spans, query: int) -> int | None:
-    """The key of the query's own token under a causal mask; None where the query's run does not end with it."""
-    below = spans.below()
-    high = spans.high[:, query].max()
-    for ahead in dict.fromkeys((spans.keys - spans.queries, 0)):
-        own = query + ahead
-        if 0 <= own < spans.keys and below[high] == below[own + 1]:
-            return own
-    return None
+def own_key(found: Applied, query: int) -> int | None:
+    """The key of the query's own token; None where the mask does not tell."""
+    own = found.read.own(query)
+    return own if own is not None and found.spans is not None and 0 <= own < found.spans.keys else None
 
 
-def _why(spans: Spans, pattern: str, names: Names, query: int, key: int) -> str:
-    if not pattern.startswith("causal"):
-        if pattern.startswith("within"):
-            block = _run(spans, query)
-            return f"both stand in the block of keys {block.start}–{block.stop - 1}"
-        everything = "every query sees every key" if spans.queries > 1 else "it sees every key that there is"
-        return everything if pattern == "every key" else "the mask lets it through"
-    own = own_key(spans, query)
+def _why(found: Applied, names: Names, query: int, key: int) -> str:
+    spans, read, own = found.spans, found.read, own_key(found, query)
+    assert spans is not None
+    if read.name.startswith("within") and "block" in read.name:
+        block = _run(spans, query)
+        return f"both stand in the block of keys {block.start}–{block.stop - 1}"
+    if read.name == "every key":
+        return "every query sees every key" if spans.queries > 1 else "it sees every key that there is"
     if own is None:
         return "the mask lets it through"
     if key == own:
         return "it is the query's own"
-    within = pattern.removeprefix("causal").lstrip(", ").partition(", ")[0]
-    behind = f"it stands {own - key:,} before the query"
-    return f"{behind}, {within}" if within.startswith("within") else behind
+    together = next((run for run in read.together if key in run and own in run), None)
+    if together is not None:
+        return f"both stand among the keys {together.start}–{together.stop - 1}, which see each other"
+    return _apart(key, own) + (f", {read.back}" if read.back else "")
 
 
-def _why_not(spans: Spans, pattern: str, names: Names, query: int, key: int) -> str:
+def _why_not(found: Applied, names: Names, query: int, key: int) -> str:
+    spans, read = found.spans, found.read
+    assert spans is not None
     if names.padded_key(key):
         return "it is padding, which is hidden from every query"
     if names.padded_query(query) and not runs_seen(spans, query):
@@ -154,17 +152,22 @@ def _why_not(spans: Spans, pattern: str, names: Names, query: int, key: int) -> 
         return "this query sees no key at all, and becomes nan or a mean of everything"
     if spans.visible is not None and not spans.visible[key]:
         return "no query sees this key"
-    run = _run(spans, query)
+    run, own = _run(spans, query), own_key(found, query)
+    if own is not None and "to either side" in read.name:
+        return f"{_apart(key, own)}, and the mask lets through what is {read.name}"
     if key >= run.stop:
-        own = own_key(spans, query) if pattern.startswith("causal") else None
         if own is not None and key > own:
             return f"it comes {key - own:,} after the query, and the mask is causal"
         return f"it lies behind the block of keys {run.start}–{run.stop - 1}"
     if key < run.start:
-        if "sliding window" in pattern:
+        if "sliding window" in read.name:
             return f"it lies before the sliding window, which begins at key {run.start}"
         return f"it lies in another block; the query's begins at key {run.start}"
     return "it lies in a gap of what the query sees"
+
+
+def _apart(key: int, own: int) -> str:
+    return f"it stands {abs(own - key):,} {'before' if key < own else 'behind'} the query"
 
 
 def _run(spans: Spans, query: int) -> range:

@@ -16,7 +16,8 @@ import numpy as np
 
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import PORT, Kernel
-from inspector.analysis.mask_rules import NoRule, Place, pattern, spans, words
+from inspector.analysis.mask_patterns import Pattern, pattern
+from inspector.analysis.mask_rules import NoRule, Place, spans, words
 from inspector.analysis.spans import Spans, from_rows, runs
 from inspector.trace import Call, TensorInfo, Trace
 
@@ -28,6 +29,9 @@ HIDING = -1e4
 
 MADE = re.compile(r"(masks\[\d+\])\.made")
 NUMBERED = re.compile(r"masks\[\d+\]")
+
+PICTURES = words("blocks")
+"""Words of a rule by which tokens of one picture see each other."""
 
 Source = Literal["tensor", "rule", "kernel", "unknown"]
 
@@ -46,12 +50,19 @@ class Applied:
     rule: str = ""
 
     @cached_property
+    def read(self) -> Pattern:
+        """What is read off its spans."""
+        if self.spans is None:
+            return Pattern("not known")
+        return pattern(self.spans, "image tokens" if PICTURES in self.rule else "keys")
+
+    @property
     def pattern(self) -> str:
         """What it is called: causal, within a sliding window of 4,096, every key, …"""
         if self.spans is None:
-            return "not known"
+            return self.read.name
         hidden = 0 if self.spans.visible is None else int((~self.spans.visible).sum())
-        name = pattern(self.spans)
+        name = self.read.name
         return f"{name}, {counted(hidden, 'hidden key')}" if hidden else name
 
 

@@ -81,7 +81,7 @@ def test_every_pair_agrees_with_the_mask() -> None:
         for query in range(17):
             listed = [key for run in runs_seen(found.spans, query) for key in run]
             assert listed == whole[query].nonzero()[0].tolist()
-            assert not listed or own_key(found.spans, query) == query
+            assert not listed or own_key(found, query) == query
 
 
 def test_the_view_says_it_for_one_query_and_key() -> None:
