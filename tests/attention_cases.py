@@ -18,6 +18,7 @@ from torch import Tensor
 
 import inspector
 from inspector import Trace
+from inspector.analysis.spans import Bools, Spans
 from tests.fakes import HEADS_OF_8, IMAGE, MROPE, QWEN_IDS, TEXT, tiny_config, tiny_inputs
 
 WINDOW = 6
@@ -203,3 +204,9 @@ def eager(subject: Any, *runs: Mapping[str, Tensor], steps: int = STEPS) -> Eage
         for given in runs:
             forwards(subject, given, steps)
     return found
+
+
+def dense(found: Spans | None) -> Bools:
+    """A mask written out, bool [queries, keys]."""
+    assert found is not None
+    return found.part(range(found.queries), range(found.keys))

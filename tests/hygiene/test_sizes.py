@@ -18,13 +18,11 @@ LARGER = {
     "inspector/tui/generate/tab.py: GenerateTab",
     "inspector/tui/generate/view.py: GenerationView",
     "inspector/tui/screens/forward.py: ForwardTab",
-    "inspector/tui/screens/inspector.py: InspectorScreen",
     "inspector/tui/widgets/flow.py: Flow",
     "inspector/tui/widgets/heatmap.py: HeatMap",
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",
     "inspector/tui/widgets/virtual_list.py: VirtualList",
     # Tests of one thing from many sides.
-    "tests/analysis/test_masks.py",
     "tests/recording/test_attention.py",
 }
 
