@@ -83,8 +83,8 @@ forward again. t takes another token, e changes settings, B begins a branch: wha
 that were there stay. w shows what other settings would have made of this very step, without the model; W makes
 the step anew with them. F goes to the model's calls of this step, and esc comes back.
 
-K, before the first step, runs with the calls of every step recorded; v then shows them under all tabs, where attention
-can be followed from each generated token to the picture."""
+v shows the generation under all tabs, at this step: there attention can be followed from each generated token to the
+picture. It runs the steps again to record the model's calls; K, before the first step, records them on the way."""
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(self, run: Run) -> None:
