@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
@@ -75,9 +74,6 @@ class NoticeLine(InfoLine):
     NoticeLine:hover { text-style: underline; }
     """
 
-    class Clicked(Message):
-        """The reader wants to see all of it."""
-
     def __init__(self, notices: Sequence[str], *, error: bool = False) -> None:
         super().__init__()
         self._notices = notices
@@ -89,8 +85,8 @@ class NoticeLine(InfoLine):
         more = f"  {len(self._notices)} notices: i" if len(self._notices) > 1 else ""
         return self.spread(Content(first), Content(more))
 
-    def on_click(self) -> None:
-        self.post_message(self.Clicked())
+    async def on_click(self) -> None:
+        await self.run_action("screen.notices")
 
 
 class TabLine(InfoLine):

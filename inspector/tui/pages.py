@@ -11,6 +11,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from inspector.parts import Tab
 from inspector.trace import Trace
+from inspector.tui.panes import Pane
 
 SPARE_KEYS = ("9", "0")
 """Keys for the tabs of plugins: 3 to 7 are spoken for."""
@@ -50,6 +51,13 @@ class Pages(ContentSwitcher):
             await self.mount(page)
         self.current = name
         self._focus(name)
+
+    def filterable(self) -> list[Pane]:
+        """The panes of the page in front that can be filtered, the one with the focus first."""
+        focused, page = self.screen.focused, self.visible_content
+        chain = [] if focused is None else focused.ancestors_with_self
+        others = [] if page is None else page.walk_children(Pane, with_self=True)
+        return [node for node in (*chain, *others) if isinstance(node, Pane) and node.filterable]
 
     def _focus(self, name: str) -> None:
         known = self._focused.get(name)

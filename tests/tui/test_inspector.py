@@ -173,10 +173,11 @@ async def test_help_explains_the_pane_and_lists_its_keys() -> None:
         assert isinstance(pilot.app.screen, InspectorScreen)
 
 
-async def test_notices_are_shown_in_full() -> None:
+@pytest.mark.parametrize("way", ["key", "click"])
+async def test_notices_are_shown_in_full(way: str) -> None:
     async with Quiet().run_test(size=SMALL) as pilot:
         await opened(pilot, small_trace())
-        await pilot.press("i")
+        await (pilot.press("i") if way == "key" else pilot.click(NoticeLine))  # type: ignore[func-returns-value]
         dialog = await on_screen(pilot, MessageScreen)
         assert "splits text into bytes" in dialog.query_one(Static).render().plain
 

@@ -125,7 +125,7 @@ class InspectorScreen(Screen[None]):
         if action == "failure":
             return self.trace.failure is not None
         if action == "filter":
-            return not isinstance(self.focused, Input) and any(pane.filterable for pane in self._panes())
+            return not isinstance(self.focused, Input) and bool(self.query_one(Pages).filterable())
         if action == "tab":
             return any(page.name == parameters[0] for page in self._pages)
         return True
@@ -162,7 +162,7 @@ class InspectorScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Filter the list that has the focus, or else the calls, or else the first list in sight."""
-        panes = [pane for pane in self._panes() if pane.filterable and pane.display]
+        panes = [pane for pane in self.query_one(Pages).filterable() if pane.display]
         focused = [pane for pane in panes if pane.has_focus_within]
         pane = next(iter([*focused, *(pane for pane in panes if pane.id == "calls"), *panes]), None)
         if pane is not None:
@@ -213,16 +213,6 @@ class InspectorScreen(Screen[None]):
         """The tab of the generation, where that is in front and has steps to show."""
         page = self.query_one(Pages).visible_content
         return page if isinstance(page, GenerateTab) and page.steps else None
-
-    def _panes(self) -> list[Pane]:
-        """The panes of the tab, the one with the focus first."""
-        chain = [] if self.focused is None else self.focused.ancestors_with_self
-        page = self.query_one(Pages).visible_content
-        others = [] if page is None else page.walk_children(Pane, with_self=True)
-        return [*(node for node in chain if isinstance(node, Pane)), *others]
-
-    def on_notice_line_clicked(self) -> None:
-        self.action_notices()
 
     def _notices(self) -> list[str]:
         failure = self.trace.failure
