@@ -49,6 +49,8 @@ def cut(text: str, width: int) -> str:
         return text
     if width <= 1:
         return "…"[:width]
+    if "/" in text and " " not in text and width < 12:
+        return "…" + " " * (width - 1 - cell_len(_last(text, width - 1))) + _last(text, width - 1)
     if " " in text or width < 12:
         return set_cell_size(text, width - 1).rstrip() + "…" + " " * _missing(text, width)
     tail = (width - 1) * 2 // 3
@@ -80,28 +82,37 @@ def fit(widths: Sequence[int], columns: Sequence[Column], room: int | None) -> l
     """
     if room is None or not widths:
         return [min(width, MOST) for width in widths]
-    text = [place for place, column in enumerate(columns) if column.align == "left"]
     for count in range(len(widths), 0, -1):
-        fitted = list(widths[:count])
-        soft = [place for place in text if place < count]
-        _shrink(fitted, soft[1:], LEAST, room)
-        _shrink(fitted, soft[:1], LEAST_FIRST, room)
-        if _total(fitted) <= room:
+        fitted = shrunk(widths[:count], columns, room)
+        if line_width(fitted) <= room:
             return fitted
     return [min(widths[0], room)]
 
 
+def shrunk(widths: Sequence[int], columns: Sequence[Column], room: int, least: int = LEAST) -> list[int]:
+    """Widths for `room` cells, gaps included, as far as text can give way: what comes back may still be wider.
+
+    All but the first text keep `least` cells.
+    """
+    fitted = [min(width, room) for width in widths]
+    soft = [place for place, _ in enumerate(fitted) if columns[place].align == "left"]
+    _shrink(fitted, soft[1:], least, room)
+    _shrink(fitted, soft[:1], LEAST_FIRST, room)
+    return fitted
+
+
+def line_width(widths: Sequence[int]) -> int:
+    """Cells of a line of fields, gaps included."""
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
 def _shrink(widths: list[int], places: Sequence[int], least: int, room: int) -> None:
     """Take from the widest of `places`, one cell at a time, until the line fits or none is wider than `least`."""
-    while places and _total(widths) > room:
+    while places and line_width(widths) > room:
         widest = max(places, key=lambda place: widths[place])
         if widths[widest] <= least:
             return
         widths[widest] -= 1
-
-
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _missing(text: str, width: int) -> int:

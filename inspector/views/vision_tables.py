@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from inspector.analysis.forwards import TOWER_GRID
+from inspector.analysis.checks import some
+from inspector.analysis.forwards import TOWER_GRID, kept, layout
+from inspector.analysis.layout import Layout
 from inspector.analysis.ledger import Entry, Total
 from inspector.analysis.tower import Block, Tower
-from inspector.analysis.windows import windows
+from inspector.analysis.windows import Size, windows
 from inspector.analysis.wording import number
 from inspector.parts import Cell, Column, Table
 from inspector.trace import Call, TensorInfo, Trace
@@ -23,10 +25,10 @@ STAGES = ("vision_tower", "patch_embed", "merger", "projector")
 def ledger(found: Sequence[Entry], sums: Sequence[Total]) -> Table:
     """A row for each picture and video, and one for all of a kind."""
     columns = (
-        *(Column("picture"), Column("source"), Column("row", "right"), Column("original"), Column("resized")),
-        *(Column("grid"), Column("patches", "right", "count"), Column("expected", "right", "count")),
+        *(Column("picture"), Column("original"), Column("resized"), Column("grid")),
+        *(Column("patches", "right", "count"), Column("expected", "right", "count")),
         *(Column("placeholders", "right", "count"), Column("features", "right", "count")),
-        *(Column("difference", "right"), Column("mark")),
+        *(Column("difference", "right"), Column("mark"), Column("row", "right"), Column("source")),
     )
     rows = [*map(_entry, found), *(_total(total) for total in sums)]
     note = "" if found else "This forward was given no pictures, and its ids hold no placeholders."
@@ -40,8 +42,6 @@ def _entry(entry: Entry) -> tuple[Cell, ...]:
         original = f"{original}, {len(media.sampled)} of {media.frames} frames"
     return (
         entry.name if entry.span is not None or entry.found else f"{entry.name} (not in the ids)",
-        None if media is None else media.source,
-        entry.row,
         original,
         None if entry.resized is None else f"{entry.resized[0]}×{entry.resized[1]}",
         None if entry.size is None else "×".join(map(str, entry.size)),
@@ -51,13 +51,16 @@ def _entry(entry: Entry) -> tuple[Cell, ...]:
         entry.features,
         entry.difference,
         MARK if entry.difference else None,
+        entry.row,
+        None if media is None else media.source,
     )
 
 
 def _total(total: Total) -> tuple[Cell, ...]:
     difference = None if total.features is None else total.found - total.features
-    cells = (None, None, None, None, None, total.patches, total.expected, total.found, total.features, difference)
-    return (f"all {total.kind}s", *cells, MARK if difference else None)
+    counts = (total.patches, total.expected, total.found, total.features, difference)
+    name = f"all {total.kind}s" + (f", in {total.copies} copies of a row" if total.copies > 1 else "")
+    return (name, None, None, None, *counts, MARK if difference else None, None, None)
 
 
 def processing(trace: Trace, found: Sequence[Entry]) -> Table:
@@ -143,35 +146,60 @@ def _scaled(entry: Entry, settings: Mapping[str, Any]) -> Iterator[tuple[Cell, .
 
 
 def stages(trace: Trace, step: int, found: Sequence[Entry]) -> Table:
-    """The modules between pixels and the language model, with rows in all and for each picture."""
+    """The modules between pixels and the language model, with rows in all and of each picture."""
     strategy = trace.config.get("vision_feature_select_strategy")
     rows: list[tuple[Cell, ...]] = []
     for call in trace.calls:
         if call.step != step or call.role not in STAGES:
             continue
-        pictures = _pictures(trace, call, len(found))
+        sizes = _sizes(trace, call)
         for port, value in call.outputs.items():
             if isinstance(value, TensorInfo) and len(value.shape) > 1 and "[" not in port:
                 count = prod(value.shape[:-1]) if call.role != "patch_embed" else _patches(value)
-                each = count / pictures if pictures else None
-                rows.append((call.index, call.path, call.role, port, str(value), count, each))
+                each = _alike(value, count, found) if sizes is None else _of_grids(layout(trace), sizes, count)
+                rows.append((call.index, call.path, call.role, port, str(value), count, _listed(each)))
     columns = (
         *(Column("call", "right"), Column("module"), Column("role"), Column("port"), Column("tensor")),
-        *(Column("rows", "right", "count"), Column("a picture", "right")),
+        *(Column("rows", "right", "count"), Column("of each picture", "right")),
     )
     note = ""
     if strategy:
-        kept = "leaves the class token out" if strategy == "default" else "keeps the class token"
-        note = f"vision_feature_select_strategy is {strategy!r}: it {kept} between vision tower and projector."
+        does = "leaves the class token out" if strategy == "default" else "keeps the class token"
+        note = f"vision_feature_select_strategy is {strategy!r}: it {does} between vision tower and projector."
     return Table("From pixels to features", columns, rows, note)
 
 
-def _pictures(trace: Trace, call: Call, count: int) -> int:
-    """How many pictures a run of a vision tower, or a call inside one, is about: as many as it was given grids."""
-    grid = call.inputs.get(TOWER_GRID)
-    if isinstance(grid, TensorInfo) and len(grid.shape) == 2:
-        return grid.shape[0]
-    return count if call.parent is None else _pictures(trace, trace.calls[call.parent], count)
+def _sizes(trace: Trace, call: Call) -> list[Size] | None:
+    """The grids that a run of a vision tower, or the one around a call, was given; None where it was given none."""
+    grid = kept(trace, call, TOWER_GRID)
+    if grid is not None and grid.ndim == 2:
+        return [(int(frames), int(rows), int(columns)) for frames, rows, columns in grid.tolist()]
+    return None if call.parent is None else _sizes(trace, trace.calls[call.parent])
+
+
+def _of_grids(how: Layout, sizes: Sequence[Size], count: int) -> list[int]:
+    """So many rows dealt to pictures by their grids: patches or merged tokens; none where they are neither."""
+    patches = [prod(size) for size in sizes]
+    merged = [number // how.merge**2 for number in patches]
+    return next((each for each in (patches, merged) if sum(each) == count), [])
+
+
+def _alike(value: TensorInfo, count: int, found: Sequence[Entry]) -> list[int]:
+    """Rows dealt to pictures that have an index of the tensor each, or as many as their tokens say."""
+    own = [entry for entry in found if entry.kind == "image"]
+    if not own or any(entry.together for entry in own):
+        return []
+    if value.shape[0] == len(own):
+        return [count // len(own)] * len(own)
+    tokens = [entry.features or 0 for entry in own]
+    return tokens if sum(tokens) == count else []
+
+
+def _listed(each: Sequence[int], most: int = 8) -> Cell:
+    """A number that holds for all, or that of each."""
+    if len(set(each)) == 1:
+        return each[0]
+    return some(each, most) or None
 
 
 def _patches(value: TensorInfo) -> int:

@@ -41,7 +41,7 @@ class PartBox(Vertical):
         self.part = part
         self.content = part_widget(part)
         if not alone:
-            self.content.styles.height = lines_of(part)
+            _be_low(self.content, part)
 
     def compose(self) -> ComposeResult:
         title, note = visible(self.part.title), axes_and_note(self.part)
@@ -71,6 +71,14 @@ def part_widget(part: Part) -> Widget:
             return TextView(part)
 
 
+def _be_low(content: Widget, part: Part) -> None:
+    """Give a part the lines that it wants; a table says itself whether it needs one more to be scrolled by."""
+    content.styles.height = lines_of(part)
+    if isinstance(content, TableList):
+        content.styles.height = "auto"
+        content.styles.max_height = MOST
+
+
 def axes_and_note(part: Part) -> str:
     """What stands below a part."""
     words: Sequence[str] = ()
@@ -84,7 +92,7 @@ def lines_of(part: Part) -> int:
     """Lines that a part wants, at most `MOST`."""
     match part:
         case Table():
-            wanted = len(part.rows) + 2
+            wanted = 1 + len(part.rows)
         case Tree():
             wanted = 1 + _nodes(part)
         case Heatmap():

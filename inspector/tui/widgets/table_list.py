@@ -10,38 +10,52 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 
 from inspector.parts import Cell, Column, Table
-from inspector.render.cells import GAP, cell_text
+from inspector.render.cells import GAP, cell_text, line_width, pad, shrunk
+from inspector.tui.screens.row import RowScreen
 from inspector.tui.widgets.cells import fit, visible, width_of
 from inspector.tui.widgets.virtual_list import VirtualList
 
 SAMPLE = 300
 """Rows that are looked at for the widths: so many from the start, and so many spread over the rest."""
 
+LEAST = 8
+"""Cells that a column of text keeps: on the screen one looks at the whole row for more."""
+
 WIDEST = 60
-"""Cells of a column, at most; the tooltip has the whole field."""
+"""Cells of a column, at most, where the columns do not fit side by side even when the longest texts are cut."""
 
 SLICE = 0.005
 """Seconds of filtering between two looks at the keyboard."""
 
 
 class TableList(VirtualList):
-    """Lines under column names; wider than the widget, it scrolls sideways."""
+    """Lines under column names. The longest texts give way until the columns fit side by side; where that does not
+    help, nothing is cut and the list scrolls sideways. Enter shows a row with every field in full.
+    """
 
     DEFAULT_CSS = """
-    TableList { height: 1fr; width: 1fr; overflow-x: auto; scrollbar-size-horizontal: 1; }
+    TableList {
+        height: 1fr;
+        width: 1fr;
+        overflow-x: auto;
+        scrollbar-size-horizontal: 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "sideways(-1)", "Left", show=False, id="table.left", tooltip="Columns on the left"),
         Binding("right,l", "sideways(1)", "Right", show=False, id="table.right", tooltip="Columns on the right"),
+        Binding("enter", "open", "Whole row", id="table.open", tooltip="The row under the cursor, every field in full"),
     ]
     headed = True
 
     def __init__(self, table: Table, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.table = table
-        self._widths = widths(table)
+        self._natural = widths(table)
+        self._fitted = -1, self._natural
         self._numbers: Sequence[int] = range(len(table.rows))
 
     def on_mount(self) -> None:
@@ -54,8 +68,26 @@ class TableList(VirtualList):
         self.set_rows(len(self._numbers), 0)
         self.run_worker(self._search(terms), group="filter", exclusive=True)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """All lines, also while few of them are shown."""
+        return self.headed + len(self.table.rows)
+
     def line_width(self) -> int:
-        return sum(self._widths) + len(GAP) * (len(self._widths) - 1)
+        return line_width(self._widths)
+
+    @property
+    def _widths(self) -> list[int]:
+        """What there is room for beside a scrollbar: a table whose rows are filtered stands still."""
+        return self._shared(self.content_size.width - 1)
+
+    def _shared(self, room: int) -> list[int]:
+        """The widths of the columns in so many cells."""
+        if self._fitted[0] != room:
+            fitted = self._natural if room <= 0 else shrunk(self._natural, self.table.columns, room, LEAST)
+            if line_width(fitted) > room:
+                fitted = [min(width, WIDEST) for width in self._natural]
+            self._fitted = room, fitted
+        return self._fitted[1]
 
     def head(self, width: int) -> str:
         return self._join([column.name for column in self.table.columns])
@@ -71,9 +103,17 @@ class TableList(VirtualList):
         cut = [f"{column.name}: {text}" for column, text, width in fields if width_of(text) > width]
         return "\n".join(cut) or None
 
+    def opened(self) -> None:
+        self.app.push_screen(RowScreen(self.table, self._numbers, self.cursor), self._returned)
+
+    def _returned(self, row: int | None) -> None:
+        """Stand on the row that was looked at last."""
+        self.cursor = self.cursor if row is None else row
+
     def action_sideways(self, by: int) -> None:
         """Scroll to the next column, or to the one before."""
-        edges = [sum(self._widths[:number]) + len(GAP) * number for number in range(len(self._widths))]
+        columns = self._widths
+        edges = [sum(columns[:number]) + len(GAP) * number for number in range(len(columns))]
         ahead = [edge for edge in edges if edge > self.scroll_x] if by > 0 else edges
         behind = [edge for edge in edges if edge < self.scroll_x]
         self.scroll_to(x=min(ahead, default=0) if by > 0 else max(behind, default=0), animate=False)
@@ -96,17 +136,17 @@ class TableList(VirtualList):
 
     def _join(self, texts: Sequence[str]) -> str:
         fields = zip(texts, self._widths, self.table.columns, strict=True)
-        return GAP.join(fit(text, width, right=column.align == "right") for text, width, column in fields)
+        return GAP.join(pad(text, width, column.align) for text, width, column in fields)
 
 
 def widths(table: Table) -> list[int]:
-    """A width for each column that its name and its fields fit, as far as a sample of the rows tells."""
+    """A width for each column that its name and its fields fit in full, as far as a sample of the rows tells."""
     rows = table.rows
     spread = (rows[place] for place in range(SAMPLE, len(rows), max(1, len(rows) // SAMPLE)))
     found = [width_of(visible(column.name)) for column in table.columns]
     for cells in chain(islice(rows, SAMPLE), spread):
         found = [max(width, width_of(text)) for width, text in zip(found, _texts(cells, table.columns), strict=True)]
-    return [min(width, WIDEST) for width in found]
+    return found
 
 
 def _texts(cells: Sequence[Cell], columns: Sequence[Column]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from inspector.parts import Cell, Column, Curve, Heatmap, Node, Part, Picture, Table, Text, Tree
+from inspector.tui.screens.row import RowScreen
 from inspector.tui.widgets.curve_plot import CurvePlot
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.parts import MOST, PartBox, lines_of
@@ -65,6 +66,43 @@ class TestTable:
             assert text(table)[1].split()[:2] == ["row", "1999"]
             table.filter("")
             await until(pilot, lambda: table.row_count == 20_000)
+
+    async def test_the_longest_texts_give_way_until_the_columns_fit(self) -> None:
+        columns = (Column("check"), Column("evidence"), Column("source"), Column("count", "right"))
+        path = "/srv/shared/pictures/holidays/2026/coffee.png"
+        table = Table("", columns, [("image 1", "Fifteen placeholders take fifteen rows of features. " * 2, path, 15)])
+        async with shown(TableList(table), (160, 12)) as pilot:
+            line = text(pilot.app.query_one(TableList))[1]
+            assert path in line
+            assert line.split()[-1] == "15"
+            await pilot.resize_terminal(60, 12)
+            line = text(pilot.app.query_one(TableList))[1]
+            assert line.startswith("image 1  Fifteen placeh")
+            assert "… " in line
+            assert line.endswith("coffee.png     15")
+            assert not pilot.app.query_one(TableList).show_horizontal_scrollbar
+
+    async def test_a_row_is_shown_in_full(self) -> None:
+        rows = [("image 1", "What can be seen " * 12, None), ("image 2", "[b]x[/b]", 5)]
+        table = Table("Checks", (Column("check"), Column("evidence"), Column("count", "right")), rows)
+        async with shown(TableList(table), (60, 20)) as pilot:
+            await pilot.press("enter")
+            screen = pilot.app.screen
+            assert isinstance(screen, RowScreen)
+            lines = text(screen.query_one("VerticalGroup"))
+            assert lines[0].strip("╭╮─ ") == "Checks · row 1 of 2"
+            assert "\n".join(lines).count("What") == 12
+            assert "count" not in "\n".join(lines)
+            await pilot.press("n")
+            lines = text(screen.query_one("VerticalGroup"))
+            assert [line.strip("│ ").split() for line in lines[2:5]] == [
+                ["check", "image", "2"],
+                ["evidence", "[b]x[/b]"],
+                ["count", "5"],
+            ]
+            await pilot.press("y", "escape")
+            assert pilot.app.clipboard == "check: image 2\nevidence: [b]x[/b]\ncount: 5"
+            assert pilot.app.query_one(TableList).cursor == 1
 
     async def test_wide_tables_scroll_sideways(self) -> None:
         columns = tuple(Column(f"column {number}") for number in range(20))
