@@ -10,6 +10,7 @@ from inspector.analysis.checks import Check, counted, some
 from inspector.analysis.kernels import in_vision
 from inspector.analysis.layers import towers_in
 from inspector.analysis.mask_report import Group, forward_of, paddings
+from inspector.analysis.masks import Applied
 from inspector.analysis.numbering import layer_numbers
 from inspector.analysis.tower import blocks
 from inspector.trace import TensorInfo, Trace
@@ -70,28 +71,31 @@ def _encodings(found: Sequence[Group]) -> Iterator[Check]:
             yield Check(title, None, f"{group.encoding}: more than to see and not to see, so it is a bias as well.")
 
 
-def layer_checks(trace: Trace, found: Sequence[Group]) -> Iterator[Check]:
+def layer_checks(trace: Trace, groups: Sequence[Group]) -> Iterator[Check]:
     """Whether each decoder layer sees as far as the configuration says."""
-    shared = [group for group in found if not group.heads]
-    seen = {kernel.call.index: (kernel, group.applied.pattern) for group in shared for kernel in group.kernels}
+    shared = [group for group in groups if not group.heads]
+    seen = {kernel.call.index: (kernel, group.applied) for group in shared for kernel in group.kernels}
     decoder = [seen[index] for index in sorted(seen) if not in_vision(trace, seen[index][0].path)]
     named = configured(trace)
     numbers = layer_numbers([kernel.call for kernel, _ in decoder])
     known = [(number, *of) for number, of in zip(numbers, decoder, strict=True) if number is not None]
-    layers = [(named[number], kernel, pattern) for number, kernel, pattern in known if number < len(named)]
+    layers = [(named[number], kernel, found) for number, kernel, found in known if number < len(named)]
     layers = [layer for layer in layers if layer[0] in KINDS]
     kinds = [asked for asked, _, _ in layers]
     if not kinds:
         return
     wrong = [
         f"{kernel.path} is {actual}, {asked} in the configuration"
-        for asked, kernel, pattern in layers
-        if (actual := kind_of(pattern, kernel.keys, asked, window_of(trace, asked))) not in ("", asked)
+        for asked, kernel, found in layers
+        if (actual := kind_of(found, asked, window_of(trace, asked))) not in ("", asked)
     ]
     who = f"All {len(kinds)} layers see" if len(kinds) > 1 else "The layer with attention sees"
     text = f"{who} as far as the configuration says: {_tally(kinds)}."
     yield Check("kinds of layers", not wrong, some(wrong) + "." if wrong else text)
 
+
+CHUNKS = "within chunks"
+"""What the words of a rule say of a mask that is made of chunks."""
 
 KINDS = ("full_attention", "sliding_attention", "chunked_attention")
 """What a mask can tell of the kinds of attention that configurations name."""
@@ -111,17 +115,21 @@ def window_of(trace: Trace, kind: str) -> int:
     return int(text.get(name) or 0)
 
 
-def kind_of(pattern: str, keys: int, asked: str, window: int) -> str:
+def kind_of(found: Applied, asked: str, window: int) -> str:
     """The kind of attention that a mask shows, in the configuration's words; empty where it cannot be told.
 
-    `asked` is what should show, with its window: too few keys tell a window from full attention.
+    `asked` is what should show, with its window: too few keys tell a window from full attention. Blocks are chunks
+    where the mask was made of them; else they may as well be packed sequences.
     """
-    if "sliding window" in pattern:
+    if found.spans is None:
+        return ""
+    if "sliding window" in found.pattern:
         return "sliding_attention"
-    if pattern.startswith("causal, within"):
-        return "chunked_attention"
-    full = pattern.startswith(("causal", "every key"))
-    return "full_attention" if full and (asked == "full_attention" or keys > window > 0) else ""
+    if "block" in found.pattern:
+        return "chunked_attention" if CHUNKS in found.rule else ""
+    far = int(found.spans.counts().max(initial=0)) > window > 0
+    full = found.pattern.startswith(("causal", "every key"))
+    return "full_attention" if full and (asked == "full_attention" or far) else ""
 
 
 def block_checks(trace: Trace, step: int) -> Iterator[Check]:

@@ -215,3 +215,18 @@ def test_a_large_mask_is_drawn_from_its_rule() -> None:
     for start in (0, 11_111, 30_000):
         parts = VIEW(trace, layer="3", queries=f"{start}:", keys=f":{side - start}")
         assert isinstance(part(parts, "Masks"), Table)
+
+
+def test_a_row_shorter_than_a_chunk_is_not_of_another_kind() -> None:
+    given = text(True)
+    given["attention_mask"][0, : 17 - WINDOW + 2] = 0
+    trace = recorded(model("llama4_chunks"), given, values=(), steps=1)
+    assert [check(VIEW(trace, row=row), "kinds of layers")[0] for row in "01"] == ["agrees", "agrees"]
+
+
+@pytest.mark.parametrize("name", ["qwen2", "gemma3_sliding", "llama4_chunks"])
+def test_packed_sequences_are_not_taken_for_chunks(name: str) -> None:
+    subject, packed = model(name), torch.tensor([[*range(8), *range(9)]])
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject(input_ids=text()["input_ids"], position_ids=packed, use_cache=False)
+    assert check(VIEW(trace), "kinds of layers")[0] == "agrees"
