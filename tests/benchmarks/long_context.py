@@ -2,7 +2,7 @@
 
 A trace as a forward over so many tokens leaves it behind: queries and keys of every head, the mask by its rule. A press
 counts from the key to the paint of what it asked for; Textual paints sixty times a second, so that nothing takes less
-than 16 ms. No terminal: what one would be sent is put together and thrown away.
+than 16 ms.
 
     python -m tests.benchmarks.long_context [--tokens N] [--presses N]
 """
@@ -25,6 +25,7 @@ from inspector.trace import Call, MemoryValues, ModelInfo, Module, TensorInfo, T
 from inspector.tui.runs import Run
 from inspector.tui.terminal import quick_keyboard, tidy
 from tests.benchmarks.harness import put, table
+from tests.benchmarks.painting import Painting
 from tests.tui.apps import Quiet
 
 LAG = 0.05
@@ -86,18 +87,14 @@ def _call(index: int, path: str, name: str, role: str | None, parent: int | None
     return Call(index, 0, parent, depth, path, name, role, inputs, {}, 0.001)
 
 
-class Painted(Quiet):
-    """The program, which knows when it first painted what a key asked for."""
+class Painted(Painting, Quiet):
+    """The program, which knows when it first painted what a key asked for; `painted` is 0 until then."""
 
     answered: Callable[[], bool] | None = None
-    painted: float | None = None
 
-    def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, renderable)
-        if hasattr(renderable, "render_segments"):
-            renderable.render_segments(self.console)
-            if self.painted is None and self.answered is not None and self.answered():
-                self.painted = time.perf_counter()
+    def drawn(self) -> None:
+        if not self.painted and self.answered is not None and self.answered():
+            super().drawn()
 
 
 Seconds = tuple[float, float, float]
@@ -111,10 +108,10 @@ async def pressed(app: Painted, keys: Sequence[str], answered: Callable[[], bool
     seconds, worked = [], []
     app.answered = answered
     for number in range(times):
-        app.painted = None
+        app.painted = 0.0
         start, busy = time.perf_counter(), time.process_time()
         app.simulate_key(keys[number % len(keys)])
-        while app.painted is None and time.perf_counter() - start < 5:
+        while not app.painted and time.perf_counter() - start < 5:
             await asyncio.sleep(0.001)
         seconds.append((app.painted or time.perf_counter()) - start)
         worked.append(time.process_time() - busy)

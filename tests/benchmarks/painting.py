@@ -22,7 +22,11 @@ class Painting(App[None]):
         super()._display(screen, renderable)
         if hasattr(renderable, "render_segments"):
             renderable.render_segments(self.console)
-            self.painted = time.perf_counter()
+            self.drawn()
+
+    def drawn(self) -> None:
+        """Something has just been painted."""
+        self.painted = time.perf_counter()
 
     async def painted_after(self, work: Callable[[], Any]) -> float:
         """Seconds from the begin of `work` to the next paint."""
