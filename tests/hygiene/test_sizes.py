@@ -23,7 +23,6 @@ LARGER = {
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",
     "inspector/tui/widgets/virtual_list.py: VirtualList",
     # Tests of one thing from many sides.
-    "tests/recording/test_attention.py",
 }
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
