@@ -8,18 +8,30 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from inspector.analysis.checks import Check, counted
-from inspector.analysis.forwards import Forward, kept, layout, placeholders, vision_towers
+from inspector.analysis.features import (
+    PIXELS,
+    copies_of,
+    encoded_rows,
+    feature_rows,
+    pictures_of,
+    pixel_rows,
+    pixels_of,
+    sizes_of,
+)
+from inspector.analysis.forwards import Forward, kept, layout, placeholders
 from inspector.analysis.layout import Layout
 from inspector.analysis.placement import Placement
-from inspector.analysis.positions import Span
+from inspector.analysis.positions import Span, SpanKind
+from inspector.analysis.shares import shares
 from inspector.analysis.tower import tower_of
 from inspector.analysis.windows import Size
-from inspector.trace import Call, Media, TensorInfo, Trace
+from inspector.trace import Media, Trace
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PIXELS = {"image": ("input.pixel_values",), "video": ("input.pixel_values_videos",)}
+
+KINDS: tuple[SpanKind, ...] = ("image", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,8 @@ class Entry:
 
     `size` is its grid of patches, None for a model whose pictures have none. `expected` are the tokens that grid or
     configuration ask for, `found` the placeholders in the ids, `features` the rows that came out of the vision tower
-    for it, None where that cannot be told for one picture.
+    for it, None where that cannot be told for one picture. Pictures of a row that cannot be told apart stand in one
+    entry, `together`.
     """
 
     kind: str
@@ -43,10 +56,11 @@ class Entry:
     features: int | None
     span: Span | None
     placement: Placement
+    together: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.kind} {self.number + 1}"
+        return f"{self.kind}s of row {self.row}" if self.together else f"{self.kind} {self.number + 1}"
 
     @property
     def difference(self) -> int | None:
@@ -57,7 +71,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All pictures, or videos, of a forward: placeholders, rows of features, patches that were given as pixels."""
+    """All pictures, or videos, of a forward: placeholders and rows of features in all rows of the batch, which stand in
+    `copies` that share their pictures; patches of the grids, and as many as were given as pixels.
+    """
 
     kind: str
     found: int
@@ -65,49 +81,62 @@ class Total:
     features: int | None
     patches: int | None
     pixels: int | None
+    copies: int = 1
 
 
 def entries(trace: Trace, rows: Sequence[Placement]) -> list[Entry]:
-    """The pictures and videos of one forward, in the order of the batch."""
+    """The pictures and videos of some rows of one forward, in the order of the batch; of rows that share theirs, as
+    beams do, those of the first.
+    """
     how = layout(trace)
     found: list[Entry] = []
     for placement in rows:
-        for kind in ("image", "video"):
+        for kind in KINDS:
             spans = [span for span in placement.spans if span.kind == kind]
-            make = _with_grids if any(span.grid is not None for span in spans) else _without_grids
-            found.extend(make(trace, how, placement, kind, spans))
+            make = _with_grids if placement.forward.sizes.get(kind) else _without_grids
+            if len(rows) == 1 or placement.row % copies_of(trace, placement.forward, kind) == 0:
+                found.extend(make(trace, how, placement, kind, spans))
     return found
 
 
 def totals(trace: Trace, forward: Forward, found: Sequence[Entry]) -> list[Total]:
     """Sums of each kind that there is."""
-    how, known = layout(trace), placeholders(trace)
+    known = placeholders(trace)
     sums = []
-    for kind in ("image", "video"):
+    for kind in KINDS:
         own = [entry for entry in found if entry.kind == kind]
         count = sum(forward.kinds(row, known).count(kind) for row in range(forward.batch))
-        rows = _feature_rows(trace, forward, kind)
+        rows = feature_rows(trace, forward, kind)
         if not own and not count and rows is None:
             continue
-        expected = [entry.expected for entry in own]
-        patches = [entry.patches for entry in own]
+        copies = copies_of(trace, forward, kind)
+        expected = _sum([entry.expected for entry in own])
+        sizes = [prod(size) for size in forward.sizes.get(kind, ())]
         sums.append(
             Total(
                 kind,
                 count,
-                None if None in expected or not own else sum(filter(None, expected)),
+                None if expected is None else expected * copies,
                 rows,
-                None if None in patches or not own else sum(filter(None, patches)),
-                _pixel_rows(trace, forward, kind, how),
+                sum(sizes) if sizes else _sum([entry.patches for entry in own]),
+                pixel_rows(trace, forward, kind),
+                copies,
             )
         )
     return sums
+
+
+def _sum(numbers: Sequence[int | None]) -> int | None:
+    """The sum, if there are numbers and all are known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known and len(known) == len(numbers) else None
 
 
 def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Check]:
     """Each picture, then each kind as a whole."""
     for entry in found:
         if entry.difference is None:
+            yield Check(entry.name, None, _untold(entry))
             continue
         text = f"{counted(entry.found, 'placeholder')} in the ids, "
         text += f"{counted(entry.found - entry.difference, 'token')} asked for by "
@@ -119,6 +148,8 @@ def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Che
     for total in sums:
         if total.features is not None:
             text = f"{counted(total.found, 'placeholder')} take {counted(total.features, 'row')} of features."
+            if total.copies > 1 and total.features % total.copies == 0:
+                text += f" {total.features // total.copies:,} were encoded, for each of {total.copies} copies of a row."
             yield Check(f"{total.kind} features", total.found == total.features, text)
         if total.pixels is not None and total.patches is not None:
             text = (
@@ -139,14 +170,18 @@ def pixel_values(trace: Trace, forward: Forward, kind: str) -> Tensor | None:
     return kept(trace, tower.call, "input.hidden_states") if tower is not None else None
 
 
-def _with_grids(trace: Trace, how: Layout, placement: Placement, kind: str, spans: Sequence[Span]) -> Iterator[Entry]:
+def _with_grids(
+    trace: Trace, how: Layout, placement: Placement, kind: SpanKind, spans: Sequence[Span]
+) -> Iterator[Entry]:
     tower = tower_of(trace, placement.forward, kind)
-    whole = _feature_rows(trace, placement.forward, kind)
+    whole = encoded_rows(trace, placement.forward, kind)
     sizes = placement.forward.sizes.get(kind, [])
     asked = sum(prod(size) for size in sizes) // how.merge**2
     for span in spans:
         if span.grid is None:
-            yield Entry(kind, 0, placement.row, None, None, None, None, None, span.count, None, span, placement)
+            yield Entry(
+                kind, 0, placement.row, None, None, None, None, 0, span.count, None, span, placement, together=True
+            )
             continue
         grid = span.grid
         size = (grid.frames if span.frame is None else 1, grid.rows * how.merge, grid.columns * how.merge)
@@ -161,86 +196,53 @@ def _with_grids(trace: Trace, how: Layout, placement: Placement, kind: str, span
 
 
 def _without_grids(
-    trace: Trace, how: Layout, placement: Placement, kind: str, spans: Sequence[Span]
+    trace: Trace, how: Layout, placement: Placement, kind: SpanKind, spans: Sequence[Span]
 ) -> Iterator[Entry]:
-    """Pictures of one size: as many tokens each, however they stand in the ids."""
-    given = [(number, item) for number, item in enumerate(_of_kind(trace, kind)) if item.row == placement.row]
-    found = sum(span.count for span in spans)
-    rows = _feature_rows(trace, placement.forward, kind)
-    pictures = len(given) or _pictures(trace, placement.forward, kind, found)
-    if not found and not given:
-        return
-    every = len(_of_kind(trace, kind)) or pictures
-    each = rows // every if rows is not None and every and rows % every == 0 else None
-    side = (how.image_size, how.image_size) if how.image_size else None
-    patches = (how.image_size // how.patch) ** 2 if how.image_size and how.patch else None
-    for place in range(max(pictures, 1)):
-        number, media = given[place] if place < len(given) else (place, None)
-        share = found // max(pictures, 1) + (place < found % max(pictures, 1))
-        span = spans[place] if len(spans) == pictures else None
-        expected = each if rows is not None else how.tokens or None
+    """Pictures that take as many tokens as their features are."""
+    forward = placement.forward
+    given = _of_kind(trace, kind) if not forward.past or spans else []
+    known = pictures_of(trace, forward, kind, given)
+    dealt = shares(forward, placeholders(trace), kind, known, copies_of(trace, forward, kind))
+    sizes = sizes_of(trace, forward, known.total) or []
+    for share in dealt[placement.row] if placement.row < len(dealt) else ():
+        number = share.number
+        rows, columns = (None, None) if share.together else _patched(trace, how, forward, kind, number, sizes)
+        expected, features = share.expected, share.expected
+        if expected is None and known.total is None and not share.together:
+            expected = how.tokens or None
         yield Entry(
-            kind, number, placement.row, media, None, side, patches, expected, span.count if span else share, each,
-            span, placement,
+            kind, number, placement.row, None if share.together else _media(trace, kind, number), None,
+            None if rows is None or columns is None else (columns * how.patch, rows * how.patch),
+            None if rows is None or columns is None else rows * columns,
+            expected, share.found, features, share.span(spans), placement, share.together,
         )  # fmt: skip
 
 
-def _pictures(trace: Trace, forward: Forward, kind: str, found: int) -> int:
-    """How many pictures a forward was given, told from its pixels."""
-    for port in PIXELS[kind]:
-        info = trace.calls[forward.call].inputs.get(port)
-        if isinstance(info, TensorInfo) and len(info.shape) >= 4:
-            return info.shape[0] if found else 0
-    return 0
-
-
-def _feature_rows(trace: Trace, forward: Forward, kind: str) -> int | None:
-    """Rows of features that a forward put in the place of placeholders."""
-    tower = tower_of(trace, forward, kind)
-    if tower is not None:
-        return next((rows for port in ("output.pooler_output", "output") if (rows := _rows(tower.call, port))), None)
-    if kind == "video" or forward.sizes:
-        return None
-    projected = [call for call in _inside(trace, forward) if call.role in ("projector", "merger")]
-    return next((rows for call in reversed(_outermost(projected)) if (rows := _rows(call, "output"))), None)
-
-
-def _rows(call: Call, port: str) -> int | None:
-    info = call.outputs.get(port)
-    return prod(info.shape[:-1]) if isinstance(info, TensorInfo) else None
-
-
-def _inside(trace: Trace, forward: Forward) -> list[Call]:
-    """The calls of a forward that are no part of a vision tower."""
-    above = vision_towers(trace)
-    paths = [module.path for module in trace.modules if module.role in ("projector", "merger")]
-    own = [path for path in paths if not any(path.startswith(f"{tower}.") for tower in above)]
-    calls = [trace.calls[index] for path in own for index in trace.occurrences(path)]
-    return [call for call in calls if call.step == forward.step]
-
-
-def _outermost(calls: Sequence[Call]) -> list[Call]:
-    paths = [call.path for call in calls]
-    return [call for call in calls if not any(call.path.startswith(f"{path}.") for path in paths)]
-
-
-def _pixel_rows(trace: Trace, forward: Forward, kind: str, how: Layout) -> int | None:
-    """Rows of `pixel_values` where each row is a patch."""
-    tower = tower_of(trace, forward, kind)
-    ports = [(trace.calls[forward.call], port) for port in PIXELS[kind]]
-    if tower is not None:
-        ports.append((tower.call, "input.hidden_states"))
-    for call, port in ports:
-        info = call.inputs.get(port)
-        if isinstance(info, TensorInfo) and len(info.shape) == 2:
-            return info.shape[0]
-    return None
+def _patched(
+    trace: Trace, how: Layout, forward: Forward, kind: str, number: int, sizes: Sequence[tuple[int, int]]
+) -> tuple[int | None, int | None]:
+    """Rows and columns of patches of a picture, by its own size, or by that of the pixels where all have one."""
+    if number < len(sizes):
+        return sizes[number]
+    info = pixels_of(trace, forward, kind)
+    if info is None or len(info.shape) != 4 or not how.patch:
+        return None, None
+    return info.shape[2] // how.patch, info.shape[3] // how.patch
 
 
 def _grid_text(entry: Entry) -> str:
+    if entry.size is None and entry.expected == 0:
+        return "the grids that are left."
     if entry.size is None:
         return "the configuration." if entry.features is None else "its features."
     return f"a grid of {'×'.join(map(str, entry.size))} patches."
+
+
+def _untold(entry: Entry) -> str:
+    found = counted(entry.found, "placeholder")
+    if entry.together:
+        return f"{found} in the ids; how many each picture takes cannot be told."
+    return f"{found} in the ids; how many its features ask for cannot be told."
 
 
 def _of_kind(trace: Trace, kind: str) -> list[Media]:

@@ -48,7 +48,11 @@ def rebuilt(trace: Trace, entry: Entry, tower: Tower | None) -> Tensor | None:
             return None
         still = entry.kind == "image"
         return colours(unpatched(own, entry.size, patch=layout.patch, merge=layout.merge, still=still), settings)
+    if entry.together:
+        pixels = pixels[entry.row : entry.row + 1] if pixels.ndim == 5 else pixels[:0]
     flat = pixels.flatten(0, -4) if pixels.ndim > 4 else pixels
+    if entry.together and len(flat):
+        return colours(flat, settings)
     if flat.ndim != 4 or flat.shape[1] != 3 or entry.number >= len(flat):
         return None
     pictures = sum(item.kind == entry.kind for item in trace.media) or len(flat)
