@@ -88,6 +88,16 @@ def test_the_ledger_from_the_original_to_features(session: Session) -> None:
     assert "rows of 1176 numbers" in told["images", "cut up"]
 
 
+def test_rows_of_each_picture_between_pixels_and_features(session: Session) -> None:
+    """24 and 32 patches, 6 and 8 tokens; never a mean of both."""
+    trace = session.trace("What?", images=[picture(84, 56), picture(112, 56)])
+    stages = titled(VIEW(trace), "From pixels")
+    each = dict(zip(column(stages, "rows"), column(stages, "of each picture"), strict=True))
+    assert each == {56: "24, 32", 14: "6, 8"}
+    alike = titled(VIEW(session.trace("What?", images=[picture(84, 56)] * 2)), "From pixels")
+    assert set(column(alike, "of each picture")) == {24, 6}
+
+
 def test_the_picture_that_the_model_saw(session: Session) -> None:
     """What the processor resized to, to the last level of the pixels."""
     original = gradient(150, 100)
