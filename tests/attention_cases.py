@@ -66,6 +66,10 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
             "moe_intermediate_size": 16,
         },
     ),
+    "minimax": (
+        "minimax",
+        {**HEADS_OF_8, "num_hidden_layers": 4, "num_local_experts": 2, "num_experts_per_tok": 2},
+    ),
     "diffllama": ("diffllama", HEADS_OF_8),
     "gemma2_softcap": ("gemma2", {**HEADS_OF_8, "sliding_window": WINDOW, "attn_logit_softcapping": 2.0}),
     "qwen3_vl": (

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from inspector.analysis.cache import Cache
+from inspector.analysis.cache import Cache, decoder_kernels
 from inspector.analysis.checks import Check, counted, some
 from inspector.analysis.forwards import Forward, forwards
+from inspector.analysis.kernels import Kernel
+from inspector.analysis.numbering import layer_numbers
+from inspector.analysis.wording import listed
 from inspector.trace import Trace
 
 
@@ -16,7 +19,7 @@ def cache_checks(trace: Trace, found: Sequence[Cache], step: int) -> Iterator[Ch
     given = {forward.step: forward for forward in forwards(trace)}
     for cache in found:
         if cache.step == step:
-            yield from _layers(cache)
+            yield from _layers(cache, _apart(trace, cache))
             if step in given:
                 yield from _tokens(cache, given[step])
     shorter = [
@@ -28,12 +31,33 @@ def cache_checks(trace: Trace, found: Sequence[Cache], step: int) -> Iterator[Ch
         yield Check("growth", None, f"It became shorter, cropped or begun anew: {some(shorter)}.")
 
 
-def _layers(cache: Cache) -> Iterator[Check]:
-    lengths = {layer.number: layer.length for layer in cache.layers if layer.length is not None}
-    yield _alike("tokens in each layer", lengths, "tokens")
-    held = {
-        layer.number: layer.held for layer in cache.layers if layer.kind in ("dynamic", "static", "") and layer.keys
-    }
+def _apart(trace: Trace, cache: Cache) -> dict[int, str]:
+    """The layers that need not hold every token, by number, and why not."""
+    found = decoder_kernels(trace, cache.step)
+    numbers = layer_numbers([kernel.call for kernel in found])
+    within = {number for kernel, number in zip(found, numbers, strict=True) if not _looks_across(kernel)}
+    across = {layer.number: ACROSS for layer in cache.layers if layer.number in numbers and layer.number not in within}
+    without = [layer.number for layer in cache.layers if layer.number not in numbers and layer.keys is None]
+    return {**across, **(dict.fromkeys(without, WITHOUT) if found else {})}
+
+
+ACROSS = "looking across at something else than the tokens"
+WITHOUT = "without an attention kernel"
+
+
+def _looks_across(kernel: Kernel) -> bool:
+    """Whether a module takes keys from other states than its queries: cross attention."""
+    ports = (port.removeprefix("input.") for port in kernel.call.inputs if port.startswith("input."))
+    return any(port.endswith("_states") and port != "hidden_states" for port in ports)
+
+
+def _layers(cache: Cache, apart: Mapping[int, str]) -> Iterator[Check]:
+    alike = [layer for layer in cache.layers if layer.number not in apart]
+    numbers = {why: [number for number in apart if apart[number] == why] for why in apart.values()}
+    beside = "".join(f"; left out: {listed(own)} ({why})" for why, own in numbers.items())
+    lengths = {layer.number: layer.length for layer in alike if layer.length is not None}
+    yield _alike("tokens in each layer", lengths, "tokens", beside)
+    held = {layer.number: layer.held for layer in alike if layer.kind in ("dynamic", "static", "") and layer.keys}
     if held:
         yield _alike("keys in each full layer", held, "keys")
     odd = [
@@ -46,8 +70,8 @@ def _layers(cache: Cache) -> Iterator[Check]:
     yield _alike("dtype", dtypes, "")
 
 
-def _alike(name: str, values: Mapping[int, Hashable], unit: str) -> Check:
-    """Whether all layers have the same."""
+def _alike(name: str, values: Mapping[int, Hashable], unit: str, beside: str = "") -> Check:
+    """Whether all layers have the same; `beside` tells of layers that are left out."""
     counts: dict[Hashable, int] = {}
     for value in values.values():
         counts[value] = counts.get(value, 0) + 1
@@ -56,7 +80,7 @@ def _alike(name: str, values: Mapping[int, Hashable], unit: str) -> Check:
     usual = max(counts, key=lambda value: counts[value])
     said = f"{usual} {unit}".strip()
     if len(counts) == 1:
-        return Check(name, True, f"{said} in {counted(len(values), 'layer')}.")
+        return Check(name, True, f"{said} in {counted(len(values), 'layer')}{beside}.")
     others = [f"layer {layer} has {value}" for layer, value in values.items() if value != usual]
     return Check(name, False, f"{said} in most layers, but {some(others)}.")
 
