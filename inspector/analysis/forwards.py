@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inspector.analysis.layout import Layout, placeholder_ids
+from inspector.analysis.ports import columns, copies, encoded, past_of, seconds, shape_of
+from inspector.analysis.rope import sections_of
 from inspector.trace import Call, TensorInfo, Trace
 
 if TYPE_CHECKING:
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 
     from inspector.analysis.windows import Size
 
-LENGTH = re.compile(r"\(length=(\d+)\)")
+MADE_OF = re.compile(r"masks\[\d+\]\.padding")
 TOWER_GRID = "input.grid_thw"
-ENCODED = re.compile(r"input\.mm_encoder_outputs\.(image|video)\.pooler_output\[\d+\]")
 GRIDS = {"image": "input.image_grid_thw", "video": "input.video_grid_thw"}
-SECONDS = "media.second_per_grid_ts"
+TYPES = {1: "image", 2: "video"}
+"""What `mm_token_type_ids` number."""
+
 SPLICED = "output.input_ids"
 """Where a module that puts features into the sequence says which ids the longer sequence is of."""
 
@@ -48,12 +51,13 @@ class Forward:
 
     `batch` rows of `tokens` each, behind `past` tokens in the cache (padding counts; None where it cannot be told).
     `ids` i64 [batch, tokens], `mask` the padding mask [batch, past + tokens] and `types` (`mm_token_type_ids`) as they
-    were given, or as a module made them that spliced features in; None where they were not or were not kept. `sizes`
-    are the grids of patches by kind, and so many `copies` of a row share them: beams, or several sequences for one
-    prompt. `seconds` are those that a temporal patch of each video covers. `positions` i64 [axes, batch or 1, tokens]
-    are those by which queries and keys were turned (or vectors looked up, where `absolute`); `text_positions`, under
-    M-RoPE, those that masks are made from. `positions_given` says whether the caller chose the positions. `before` and
-    `after` are the rope deltas that the model held.
+    were given, as a module made them that spliced features in, or as masks were made of them before the forward; None
+    where they were not or were not kept.
+    `sizes` are the grids of patches by kind, and so many `copies` of a row share them: beams, or several sequences for
+    one prompt. `seconds` are those that a temporal patch of each video covers. `positions` i64 [axes, batch or 1,
+    tokens] are those by which queries and keys were turned (or vectors looked up, where `absolute`); `text_positions`,
+    under M-RoPE, those that masks are made from. `positions_given` says whether the caller chose the positions.
+    `before` and `after` are the rope deltas that the model held.
     """
 
     step: int
@@ -87,11 +91,21 @@ class Forward:
         return kept
 
     def kinds(self, row: int, known: dict[int, str]) -> list[str]:
-        """The kind of each new token that is no padding; `known` are the ids of placeholders."""
+        """The kind of each new token that is no padding; `known` are the ids of placeholders.
+
+        Where pictures of a kind were given and no id stands for it, the types tell which placeholders are of that kind:
+        some models have one placeholder for pictures and for frames of videos.
+        """
         if self.ids is None or self.ids.shape[0] <= row:
             return ["text"] * len(self.attended(row))
-        ids = self.ids[row].tolist()
-        return [known.get(ids[token], "text") for token in self.attended(row)]
+        ids, types = self.ids[row].tolist(), [0] * self.tokens
+        named = {known.get(id) for line in self.ids.tolist() for id in line} if self.sizes else set()
+        if self.types is not None and self.types.shape[-1] == self.tokens and set(self.sizes) - named:
+            types = self.types[row % self.types.shape[0]].tolist()
+        told = {number: kind for number, kind in TYPES.items() if kind not in named}
+        return [
+            told.get(types[token], known[ids[token]]) if ids[token] in known else "text" for token in self.attended(row)
+        ]
 
 
 def forwards(trace: Trace) -> list[Forward]:
@@ -101,7 +115,7 @@ def forwards(trace: Trace) -> list[Forward]:
     towers: list[Call] = []
     for index in trace.children(None):
         call = trace.calls[index]
-        shape = _shape(call)
+        shape = shape_of(call)
         if shape is not None:
             found.append(reader.forward(call, shape, towers))
             towers = []
@@ -142,7 +156,8 @@ class _Reader:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         towers = vision_towers(trace)
-        self._rotary = self._first_of("rotary", "input.position_ids", towers)
+        self._rotary = self._all_of("rotary", "input.position_ids", towers)
+        self._axes = len(sections_of(trace.config)) or 3
         self._table = self._first_of("position_embedding", "input.input", towers)
         self._language = self._first_of("language_model", "input.position_ids", towers)
         self._spliced = self._first_of("splice", SPLICED, ())
@@ -152,10 +167,11 @@ class _Reader:
     def forward(self, call: Call, shape: tuple[int, int], towers: Sequence[Call]) -> Forward:
         """A forward; `towers` are the runs of a vision tower by itself that came before it."""
         trace, (batch, tokens) = self.trace, shape
-        sizes = dict(_sizes(trace, call)) or dict(zip(_encoded(call), _tower_sizes(trace, towers), strict=False))
+        sizes = dict(_sizes(trace, call)) or dict(zip(encoded(call), _tower_sizes(trace, towers), strict=False))
         ids, mask = kept(trace, call, "input.input_ids"), kept(trace, call, "input.attention_mask")
         mask = mask if mask is not None and mask.ndim == 2 else None
-        past = _past(call, mask, tokens)
+        past = past_of(call, mask, tokens)
+        mask = _made_of(trace, call, (past or 0) + tokens) if mask is None else mask
         if (spliced := self._spliced.get(call.step)) is not None:
             ids, mask = kept(trace, spliced, SPLICED), kept(trace, spliced, "output.attention_mask")
             tokens = tokens if ids is None else ids.shape[1]
@@ -170,11 +186,11 @@ class _Reader:
             mask=mask,
             types=kept(trace, call, "input.mm_token_type_ids"),
             sizes=sizes,
-            copies=_copies(call, sizes),
-            seconds=_seconds(trace, call),
-            positions=self._positions(call.step),
+            copies=copies(call, sizes),
+            seconds=seconds(trace, call),
+            positions=self._positions(call.step, tokens),
             text_positions=self._text_positions(call.step),
-            absolute=call.step not in self._rotary and call.step in self._table,
+            absolute=not self._rotary.get(call.step) and call.step in self._table,
             positions_given=isinstance(call.inputs.get("input.position_ids"), TensorInfo),
             before=before,
             after=after,
@@ -182,22 +198,30 @@ class _Reader:
 
     def _first_of(self, role: str, port: str, outside: Sequence[str]) -> dict[int, Call]:
         """By step, the first call of a role that has a tensor at a port."""
-        found: dict[int, Call] = {}
+        return {step: calls[0] for step, calls in self._all_of(role, port, outside).items()}
+
+    def _all_of(self, role: str, port: str, outside: Sequence[str]) -> dict[int, list[Call]]:
+        """By step, the calls of a role that have a tensor at a port."""
+        found: dict[int, list[Call]] = {}
         for module in self.trace.modules:
             if module.role != role or within(module.path, outside):
                 continue
             for index in self.trace.occurrences(module.path):
                 call = self.trace.calls[index]
                 if isinstance(call.inputs.get(port, call.outputs.get(port)), TensorInfo):
-                    found.setdefault(call.step, call)
+                    found.setdefault(call.step, []).append(call)
         return found
 
-    def _positions(self, step: int) -> Tensor | None:
-        for calls, port in ((self._rotary, "input.position_ids"), (self._table, "input.input")):
-            if step in calls:
-                given = kept(self.trace, calls[step], port)
-                return given if given is None else given[None] if given.ndim == 2 else given[-3:]
-        return None
+    def _positions(self, step: int, tokens: int) -> Tensor | None:
+        """Those of a step's own tokens: a rotary embedding may also turn what layers made of several tokens."""
+        port, calls = "input.position_ids", self._rotary.get(step, [])
+        if not calls and step in self._table:
+            port, calls = "input.input", [self._table[step]]
+        if not calls:
+            return None
+        own = (call for call in calls if columns(call, port) == tokens)
+        given = kept(self.trace, next(own, calls[0]), port)
+        return given if given is None else given[None] if given.ndim == 2 else given[-self._axes :]
 
     def _text_positions(self, step: int) -> Tensor | None:
         """Under M-RoPE, a fourth axis in front of the positions that the language model was given."""
@@ -228,23 +252,11 @@ class _Reader:
         return found
 
 
-def _shape(call: Call) -> tuple[int, int] | None:
-    """Rows and new tokens of a forward of the whole model; None for anything else, such as a vision tower by itself."""
-    for port in ("input.input_ids", "input.inputs_embeds"):
-        info = call.inputs.get(port)
-        if isinstance(info, TensorInfo) and len(info.shape) >= 2:
-            return info.shape[0], info.shape[1]
-    return None
-
-
-def _past(call: Call, mask: Tensor | None, tokens: int) -> int | None:
-    cache = call.inputs.get("input.past_key_values")
-    if cache is None:
-        return 0
-    length = LENGTH.search(str(cache))
-    if length is not None:
-        return int(length[1])
-    return None if mask is None else mask.shape[1] - tokens
+def _made_of(trace: Trace, call: Call, length: int) -> Tensor | None:
+    """The padding mask [batch, length] that the masks of a forward were made of, where it was given those alone."""
+    ports = (port for port in call.inputs if MADE_OF.fullmatch(port))
+    found = (kept(trace, call, port) for port in ports)
+    return next((mask.long() for mask in found if mask is not None and mask.shape[-1] == length), None)
 
 
 def _sizes(trace: Trace, call: Call) -> Iterator[tuple[str, list[Size]]]:
@@ -258,30 +270,8 @@ def _rows(grid: Tensor) -> list[Size]:
     return [(int(frames), int(rows), int(columns)) for frames, rows, columns in grid.tolist()]
 
 
-def _encoded(call: Call) -> list[str]:
-    """The kinds of the pictures that a forward was given as features, in the order in which they were encoded."""
-    return list(dict.fromkeys(match[1] for port in call.inputs if (match := ENCODED.fullmatch(port))))
-
-
 def _tower_sizes(trace: Trace, towers: Sequence[Call]) -> Iterator[list[Size]]:
     for call in towers:
         grid = kept(trace, call, TOWER_GRID)
         if grid is not None:
             yield _rows(grid)
-
-
-def _copies(call: Call, sizes: dict[str, list[Size]]) -> int:
-    """How many rows share the pictures of one: features are given for every row, grids once."""
-    kinds = [match[1] for port in call.inputs if (match := ENCODED.fullmatch(port))]
-    for kind, own in sizes.items():
-        given = kinds.count(kind)
-        if own and given > len(own) and given % len(own) == 0:
-            return given // len(own)
-    return 1
-
-
-def _seconds(trace: Trace, call: Call) -> tuple[float, ...]:
-    """As the forward was given them; else as the videos were read."""
-    given = [value for port, value in call.inputs.items() if port.startswith(SECONDS)]
-    read = given or [item.seconds_per_grid for item in trace.media if item.kind == "video"]
-    return tuple(float(seconds) for seconds in read if isinstance(seconds, (int, float)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.forwards import Forward, forwards, layout, placeholders
 from inspector.analysis.layout import Layout
-from inspector.analysis.positions import After, Grid, Grids, Span, Walk, differing
+from inspector.analysis.positions import AXES, After, Grid, Grids, Span, Walk, differing
+from inspector.analysis.rope import sections_of
 from inspector.trace import Trace
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Placement:
     they should stand, none where the conversation began before the trace; `delta` is the rope delta behind them.
     `actual` i64 [axes, tokens] is where they stand, None where that was not recorded. A row may stand `offset`
     positions further throughout, which rotary attention does not notice; `differing` bool [tokens] marks what stands
-    elsewhere than that.
+    elsewhere than that. `restarts` are the places among `tokens` at which another packed sequence begins.
     """
 
     forward: Forward
@@ -37,6 +38,7 @@ class Placement:
     offset: int
     actual: Tensor | None
     differing: Tensor
+    restarts: Sequence[int] = ()
 
     @property
     def wrong(self) -> int:
@@ -60,12 +62,21 @@ def placements(trace: Trace) -> list[list[Placement]]:
     Where it makes a difference how text goes on behind a video, the rule is taken that the model follows.
     """
     read, known, how = forwards(trace), placeholders(trace), layout(trace)
+    if not _by_axis(trace, read):
+        return _placed(read, known, _Book(how, "flat"))
     found = _placed(read, known, _Book(how, "side"))
     if any(span.reaches_beyond for rows in found for row in rows for span in row.spans):
         other = _placed(read, known, _Book(how, "last"))
         if _wrong(other) < _wrong(found):
             return other
     return found
+
+
+def _by_axis(trace: Trace, read: Sequence[Forward]) -> bool:
+    """Whether positions have the axes time, height and width, as far as configuration and recording tell."""
+    sections = len(sections_of(trace.config))
+    axes = {forward.positions.shape[0] for forward in read if forward.positions is not None}
+    return sections == len(AXES) or (not sections and axes != {1})
 
 
 def _placed(read: Sequence[Forward], known: dict[int, str], book: _Book) -> list[list[Placement]]:
@@ -118,6 +129,8 @@ class _Book:
         for kind, sizes in forward.sizes.items():
             seen = self._seen.get(kind, [])
             grids = self._layout.grids(sizes, kind, forward.seconds if kind == "video" else ())
+            if forward.positions is not None and forward.positions.shape[0] not in (1, len(AXES)):
+                grids = []  # it is not known how many tokens such models give to a picture
             same = sizes[: len(seen)] == seen
             new = grids[len(seen) :] if same else grids if has_pictures else []
             if new:
@@ -128,14 +141,16 @@ class _Book:
     def _place(self, forward: Forward, number: int, kinds: list[str], supply: dict[str, Grids]) -> Placement:
         row, tokens = self._row_of(forward, number), forward.attended(number)
         begin = row.walk.tokens if row is not None else forward.past or 0
-        spans = [] if row is None else row.walk.extend(kinds, supply, counts_on=forward.positions_given)
         actual = _actual(forward, number, tokens)
+        restarts = _restarts(forward, actual)
+        counts_on = forward.positions_given
+        spans = [] if row is None else row.walk.extend(kinds, supply, counts_on=counts_on, restarts=restarts)
         wrong, offset = _compared(actual, spans, row)
         if row is not None:
             row.kinds.extend(kinds)
             row.padding += forward.tokens - len(tokens)
         delta = row.walk.delta if row is not None else 0
-        return Placement(forward, number, tokens, begin, spans, delta, offset, actual, wrong)
+        return Placement(forward, number, tokens, begin, spans, delta, offset, actual, wrong, restarts)
 
     def _row_of(self, forward: Forward, number: int) -> _Row | None:
         """The row as far as the cache holds it: a run that stepped back goes on from there. None for a row whose
@@ -163,6 +178,28 @@ def _actual(forward: Forward, row: int, tokens: list[int]) -> Tensor | None:
         return None
     own = positions[:, row % positions.shape[1]]
     return own if len(tokens) == forward.tokens else own[:, tokens]
+
+
+def kept_apart(trace: Trace, step: int) -> bool | None:
+    """Whether the masks of a step keep packed sequences apart; None where their rules are not known, or where a kernel
+    may do so by itself.
+    """
+    made = [call.inputs for call in trace.calls if call.step == step and "masks[0].rule" in call.inputs]
+    if any("packed" in str(inputs["masks[0].rule"]) for inputs in made):
+        return True
+    plain = all(str(inputs.get("masks[0].function")).startswith(("sdpa", "eager")) for inputs in made)
+    return False if made and plain else None
+
+
+def _restarts(forward: Forward, actual: Tensor | None) -> list[int]:
+    """Where positions that were given without a padding mask return to 0: transformers takes those for sequences that
+    were packed into one row.
+    """
+    if actual is None or not forward.positions_given or forward.past or forward.mask is not None:
+        return []
+    at_zero = (actual == 0).all(dim=0)
+    begins: list[int] = (at_zero[1:] & ~at_zero[:-1]).nonzero().flatten().tolist()
+    return [place + 1 for place in begins] if bool(at_zero[:1].all()) else []
 
 
 def _compared(actual: Tensor | None, spans: list[Span], row: _Row | None) -> tuple[Tensor, int]:

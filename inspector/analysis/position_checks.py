@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from inspector.analysis.checks import Check, counted, some
@@ -14,15 +15,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def position_checks(placement: Placement, *, typed: bool, timed: bool, known: dict[int, str]) -> Iterator[Check]:
+def position_checks(
+    placement: Placement, *, typed: bool, timed: bool, known: dict[int, str], apart: bool | None = None
+) -> Iterator[Check]:
     """The checks of one row of one forward. `typed` says whether the model takes `mm_token_type_ids`, `timed` whether
-    it spaces the frames of videos by seconds; `known` are the ids of placeholders.
+    it spaces the frames of videos by seconds; `known` are the ids of placeholders. `apart` is whether masks keep packed
+    sequences apart.
     """
     yield _positions(placement)
+    if placement.restarts:
+        yield _packed(placement, apart)
     pictures = [span for span in placement.spans if span.grid is not None]
     if pictures and typed:
         yield _types(placement, known)
     yield from _pictures(placement, pictures, timed=timed)
+    if placement.actual is not None and placement.actual.shape[0] not in (1, len(AXES)):
+        yield _unknown_axes(placement)
     if placement.offset:
         yield _offset(placement)
     if placement.forward.past and placement.forward.before is not None and placement.spans:
@@ -51,6 +59,30 @@ def _positions(placement: Placement) -> Check:
         f"{placement.wrong:,} of {counted(count, 'token')} stand elsewhere, first token {placement.tokens[first]}: "
         f"{written(placement.expected(first))} expected, {written(stands)} found.",
     )
+
+
+def _unknown_axes(placement: Placement) -> Check:
+    """Positions whose axes are not time, height and width."""
+    assert placement.actual is not None
+    axes, spread = placement.actual.shape[0], int((placement.actual != placement.actual[:1]).any(dim=0).sum())
+    if not spread:
+        return Check("axes", True, f"Every token stands at the same number on all {axes} axes, as text does.")
+    text = f"Not checked: {counted(spread, 'token')} of pictures on all of {axes} axes but the first, since it is not "
+    return Check("axes", None, f"{text}known here what the others count.")
+
+
+def _packed(placement: Placement, apart: bool | None) -> Check:
+    """Sequences one after the other in one row."""
+    bounds = [0, *placement.restarts, len(placement.tokens)]
+    sizes = some(stop - start for start, stop in pairwise(bounds))
+    text = f"{len(bounds) - 1:,} sequences are packed into this row, of {sizes} tokens; each counts from 0."
+    how = {
+        True: "Masks keep them apart.",
+        False: "Masks do not keep them apart, so that each sees those before it: transformers makes such masks only "
+        "without a padding mask and without a cache.",
+        None: "Whether masks keep them apart was not recorded.",
+    }
+    return Check("packed", apart, f"{text} {how[apart]}")
 
 
 def _types(placement: Placement, known: dict[int, str]) -> Check:
@@ -96,7 +128,13 @@ def _behind(placement: Placement, span: Span, name: str) -> Iterator[Check]:
 def _flat(placement: Placement, span: Span, name: str) -> Iterator[Check]:
     """A picture whose tokens stand on one line, as text does."""
     own = _own(placement, span)
-    if own.shape[0] == 3 and span.count > 1 and bool((own == own[0]).all()) and _is_spread(span):
+    if (
+        span.spread is not None
+        and own.shape[0] == 3
+        and span.count > 1
+        and bool((own == own[0]).all())
+        and _is_spread(span)
+    ):
         text = "time, height and width are the same number for every token, as in text."
         yield Check(name, False, f"{name.capitalize()}: {text}")
 
@@ -107,7 +145,7 @@ def _is_spread(span: Span) -> bool:
 
 def _time(placement: Placement, span: Span, name: str, *, timed: bool) -> Iterator[Check]:
     """A video whose frames do not go on in time as they should."""
-    grid = span.grid
+    grid = span.spread
     if span.kind != "video" or grid is None or grid.frames == 1 or span.frame is not None:
         return
     actual = len(set(_own(placement, span)[0].tolist()))

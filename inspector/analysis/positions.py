@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 SpanKind = Literal["text", "image", "video"]
 AXES = ("t", "h", "w")
 
-After = Literal["side", "last"]
+After = Literal["side", "last", "flat"]
 """Where the text behind a picture goes on: behind its longer side, as transformers 5 has it, or behind its largest
-position, as the models were published. The two differ for a video whose time reaches beyond its sides.
+position, as the models were published. The two differ for a video whose time reaches beyond its sides. "flat" is for
+models with one axis, whose pictures count on like text.
 """
 
 
@@ -73,41 +74,46 @@ class Span:
         return self.grid.tokens if self.frame is None else self.grid.rows * self.grid.columns
 
     @property
+    def spread(self) -> Grid | None:
+        """The grid that the tokens stand on; None where they count on like text."""
+        return None if self.after == "flat" else self.grid
+
+    @property
     def next(self) -> int:
         """The position of the first token behind the span."""
-        if self.grid is None:
+        if self.spread is None:
             return self.first + self.count
         if self.after == "last":
             return self.last + 1
-        return self.first + max(self.grid.rows, self.grid.columns)
+        return self.first + max(self.spread.rows, self.spread.columns)
 
     @property
     def reaches_beyond(self) -> bool:
         """Whether the time of a video goes on beyond the position of what follows."""
-        return self.grid is not None and self.last >= self.next
+        return self.spread is not None and self.last >= self.next
 
     @property
     def last(self) -> int:
         """The largest position in the span, on any axis; one less than `first` where the span is empty."""
-        if self.grid is None or not self.count:
+        if self.spread is None or not self.count:
             return self.first + self.count - 1
-        frame, place = divmod(self.count - 1, self.grid.rows * self.grid.columns)
-        row = (self.grid.rows if frame else place // self.grid.columns + 1) - 1
-        column = min(self.count, self.grid.columns) - 1
+        frame, place = divmod(self.count - 1, self.spread.rows * self.spread.columns)
+        row = (self.spread.rows if frame else place // self.spread.columns + 1) - 1
+        column = min(self.count, self.spread.columns) - 1
         return self.first + max(self.time(frame), row, column)
 
     def at(self, token: int) -> tuple[int, int, int]:
         """Time, height and width of a token, `start <= token < stop`."""
         place = token - self.start
-        if self.grid is None:
+        if self.spread is None:
             return self.first + place, self.first + place, self.first + place
-        frame, place = divmod(place, self.grid.rows * self.grid.columns)
-        row, column = divmod(place, self.grid.columns)
+        frame, place = divmod(place, self.spread.rows * self.spread.columns)
+        row, column = divmod(place, self.spread.columns)
         return self.first + self.time(frame), self.first + row, self.first + column
 
     def time(self, frame: int) -> int:
         """How far a frame of the span stands behind its first, in positions; in float32, as the models compute it."""
-        interval = 1.0 if self.grid is None else self.grid.interval
+        interval = 1.0 if self.spread is None else self.spread.interval
         return int(_float32(_float32(interval) * frame))
 
     def positions(self) -> Tensor:
@@ -115,13 +121,13 @@ class Span:
         import torch
 
         place = torch.arange(self.count)
-        if self.grid is None:
+        if self.spread is None:
             return (self.first + place).expand(3, -1)
-        area = self.grid.rows * self.grid.columns
+        area = self.spread.rows * self.spread.columns
         frames = torch.tensor([self.time(frame) for frame in range(-(-self.count // area))])
         within = place % area
         return self.first + torch.stack(
-            [frames[place // area], within // self.grid.columns, within % self.grid.columns]
+            [frames[place // area], within // self.spread.columns, within % self.spread.columns]
         )
 
 
@@ -195,13 +201,26 @@ class Walk:
         self._next = 0
         self._largest = -1
 
-    def extend(self, kinds: Sequence[str], grids: Mapping[str, Grids], *, counts_on: bool = False) -> list[Span]:
+    def extend(
+        self,
+        kinds: Sequence[str],
+        grids: Mapping[str, Grids],
+        *,
+        counts_on: bool = False,
+        restarts: Sequence[int] = (),
+    ) -> list[Span]:
         """Spans of the tokens that a forward adds, padding left out.
 
         `kinds` are token kinds; all but image and video count as text. `grids` hold pictures by kind; a run of
         placeholders takes those that it uses. What follows without a picture, a decoding step above all, stands at
         its index plus the delta of the pictures before it; or `counts_on` from the last position, as in `generate`.
+        At `restarts`, places among the kinds, another packed sequence begins, which counts from 0 again.
         """
+        if restarts:
+            spans = self.extend(kinds[: restarts[0]], grids, counts_on=counts_on)
+            self._next, self._largest, self.delta = 0, -1, -self.tokens
+            rest = [place - restarts[0] for place in restarts[1:]]
+            return spans + self.extend(kinds[restarts[0] :], grids, counts_on=counts_on, restarts=rest)
         runs = [(kind, sum(1 for _ in run)) for kind, run in groupby(map(_span_kind, kinds))]
         if self.tokens and all(kind == "text" for kind, _ in runs):
             first = self._next if counts_on else self.tokens + self.delta
@@ -239,11 +258,16 @@ def _span_kind(kind: str) -> SpanKind:
 
 def differing(actual: Tensor, spans: Sequence[Span]) -> Tensor:
     """Which tokens stand elsewhere than their spans say: bool [tokens]. `actual` is i64 [axes, tokens], padding left
-    out; models with one axis are compared on each axis of the span.
+    out; models with one axis are compared on each axis of the span. Of other axes than time, height and width it is not
+    known where pictures stand on them: those are compared on the first, which counts on.
     """
     import torch
 
     if not spans:
         return torch.zeros(actual.shape[-1], dtype=torch.bool)
     expected = torch.cat([span.positions() for span in spans], dim=1)
-    return (actual.expand(3, -1) != expected).any(dim=0)
+    if actual.shape[0] in (1, len(AXES)):
+        return (actual.expand(len(AXES), -1) != expected).any(dim=0)
+    is_text = torch.cat([torch.full((span.count,), span.kind == "text") for span in spans])
+    wrong = actual != expected[:1]
+    return wrong[0] | (wrong.any(dim=0) & is_text)

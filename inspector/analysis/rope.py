@@ -83,6 +83,14 @@ def ropes(config: Mapping[str, Any], length: int = 0) -> dict[str, Rope]:
     return {name: rope for name, rope in built.items() if rope is not None}
 
 
+def sections_of(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """How many pairs turn by each axis; none where all turn by one position."""
+    text = text_config(config)
+    parameters = text.get("rope_parameters") or text.get("rope_scaling") or {}
+    found = parameters.get("mrope_section") if isinstance(parameters, Mapping) else None
+    return tuple(int(size) for size in found or ())
+
+
 def _of_type(text: Mapping[str, Any], layer_type: str) -> Mapping[str, Any]:
     """The configuration of the layers of a type, which may have settings of their own, such as wider heads."""
     types = text.get("layer_types") or ()

@@ -86,7 +86,7 @@ def _comes_about(trace: Trace, standing: Standing, how: Layout) -> str:
     if span is None:
         return "The conversation began before this trace."
     spot = standing.spot
-    if spot is not None:
+    if spot is not None and span.spread is not None:
         return _in_picture(trace, placement, spot, how)
     assert standing.place is not None
     token = placement.begin + standing.place

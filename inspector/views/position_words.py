@@ -26,7 +26,7 @@ def explanation(trace: Trace, placement: Placement, how: Layout, *, axes: int, w
     told = [_told(trace, placement, span, how, axes) for span in placement.spans[:MOST]]
     if len(placement.spans) > MOST:
         told.append(f"… and {counted(len(placement.spans) - MOST, 'further run')}.")
-    lines = [*told, *_end(placement, axes)]
+    lines = [*told, *([] if placement.restarts else _end(placement, axes))]
     return "\n".join(fill(line, width, subsequent_indent="  ") for line in lines) if width else "\n\n".join(lines)
 
 
@@ -80,6 +80,9 @@ def _picture(span: Span, how: Layout) -> Iterator[str]:
         f"Its grid of {frames}×{grid.rows * merge}×{grid.columns * merge} patches, {merge}×{merge} of them merged, is "
         f"{frames}×{grid.rows}×{grid.columns} = {counted(span.expected, 'token')}."
     )
+    if span.spread is None:
+        yield f"Pictures have no axes of their own: their tokens count on, {first} to {span.last}."
+        return
     yield f"They begin at {first}. {_time(span, how, frames)}"
     yield (
         f"Height is {first} + row, {first} to {first + grid.rows - 1}; width is {first} + column, {first} to "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from inspector.analysis.checks import Check
 from inspector.analysis.conversation import Standing
 from inspector.analysis.forwards import layout, placeholders
-from inspector.analysis.placement import Placement, placements
+from inspector.analysis.placement import Placement, kept_apart, placements
 from inspector.analysis.position_checks import position_checks
 from inspector.analysis.projections import wanted
 from inspector.analysis.rotary import Rotary, rotaries, rotary_checks
@@ -98,9 +98,10 @@ def rotation(held: Sequence[Rotary]) -> list[Part]:
 
 def _checks(trace: Trace, placement: Placement, held: Sequence[Rotary]) -> list[Check]:
     timed = layout(trace).tokens_per_second > 0
+    apart = kept_apart(trace, placement.forward.step) if placement.restarts else None
     return [
         *layer_checks(trace, placement, held),
-        *position_checks(placement, typed=typed(trace), timed=timed, known=placeholders(trace)),
+        *position_checks(placement, typed=typed(trace), timed=timed, known=placeholders(trace), apart=apart),
         *(check for item in held for check in rotary_checks(item)),
     ]
 
