@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from inspector.tui.generate.start import StartScreen
 from inspector.tui.generate.tab import GenerateTab, StateLine
-from tests.tui.apps import ALL, on_screen, settled
+from tests.tui.apps import on_screen, settled
+from tests.tui.widgets.screens import until
 
 
 def tab(pilot: Pilot[None]) -> GenerateTab:
@@ -24,16 +21,6 @@ def state(pilot: Pilot[None]) -> str:
 
 def told(pilot: Pilot[None]) -> list[str]:
     return [notification.message for notification in pilot.app._notifications]
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], Any]) -> None:
-    """Wait until something has come about. Fails when it does not."""
-    for _ in range(ALL // 6):
-        if holds():
-            await pilot.pause()
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("It did not come about.")
 
 
 async def fill(pilot: Pilot[None], **fields: str) -> None:

@@ -26,7 +26,8 @@ from inspector.tui.widgets.generation.step_facts import StepFacts
 from tests.generation.test_equality import near_twin
 from tests.tui.apps import on_screen, opened, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, fill, refused, state, tab, told, until
+from tests.tui.generate.driving import begun, fill, refused, state, tab, told
+from tests.tui.widgets.screens import until
 
 WITHOUT_MODEL = {"generate.compare", "generate.colour"}
 """Keys of the tab that only look at what is recorded."""

@@ -15,7 +15,8 @@ from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from inspector.tui.widgets.generation.step_strip import StepStrip
 from tests.tui.apps import on_screen, opened, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, fill, refused, state, tab, told, until
+from tests.tui.generate.driving import begun, fill, refused, state, tab, told
+from tests.tui.widgets.screens import until
 
 
 async def test_the_tab_says_what_to_press_and_steps(text: Session, generating: Opened) -> None:
