@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from inspector.tui.abstract import AbstractWidget
+from inspector.tui.ends import say_end
 from inspector.tui.screens.pick import PickScreen
 
 KEYS = (
@@ -106,11 +107,18 @@ class MomentTab(Vertical, metaclass=AbstractWidget):
     def action_step(self, by: int) -> None:
         if (shown := self.shown) is not None and shown.steps:
             at = shown.steps.index(self.moment.among(shown.steps, shown.step)) + by
-            self.choose(step=shown.steps[max(0, min(at, len(shown.steps) - 1))])
+            if 0 <= at < len(shown.steps):
+                self.choose(step=shown.steps[at])
+            else:
+                say_end(self, "step", by)
 
     def action_row(self, by: int) -> None:
         if (shown := self.shown) is not None:
-            self.choose(row=max(0, min(min(self.moment.row, shown.rows - 1) + by, shown.rows - 1)))
+            row = min(self.moment.row, shown.rows - 1) + by
+            if 0 <= row < shown.rows:
+                self.choose(row=row)
+            else:
+                say_end(self, "row", by)
 
     @work
     async def action_steps(self) -> None:

@@ -60,6 +60,22 @@ async def test_enter_goes_from_a_patch_to_its_token(size: tuple[int, int], page:
         assert (pane.current.token.index, pane.current.count) == (6, 1)
 
 
+async def test_enter_on_a_patch_that_no_key_led_to_takes_it() -> None:
+    async with Quiet().run_test(size=SMALL) as pilot:
+        tab = await tokens(pilot, placed_trace(), "end", "a", "enter")
+        current = tab.query_one(TokensPane).current
+        assert current is not None
+        assert current.token.index == 3
+
+
+async def test_behind_the_last_layer_and_step_it_is_said_that_there_is_none() -> None:
+    async with Quiet().run_test(size=WIDE) as pilot:
+        await tokens(pilot, placed_trace(steps=2), "t", "p")
+        assert [note.message for note in pilot.app._notifications] == ["There is no layer before this one."]
+        await press(pilot, "n", "right_square_bracket")
+        assert [note.message for note in pilot.app._notifications] == ["There is no step after this one."]
+
+
 async def test_a_picture_without_a_grid_is_a_square_of_tokens() -> None:
     async with Quiet().run_test(size=WIDE) as pilot:
         tab = await tokens(pilot, traced(tiny("llava"), tiny_inputs("llava")), "a", "right", "down")

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from inspector.parts import Part
+from inspector.tui.ends import say_end
 from inspector.tui.moment import Moment
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -156,8 +157,7 @@ moving in it chooses both."""
         if changed.get("vision"):
             changed |= moves.onto(pictures.shown, self.spot, survey)
         if moves.stays(name, changed, self.spot):
-            self.app.clear_notifications()
-            self.notify(f"There is no {name} {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+            say_end(self, name, by)
         else:
             self.go(**changed)
 

@@ -15,13 +15,16 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
-from inspector.trace import Trace
+from inspector.tui.ends import say_end
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
+from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import Account, WorstLine
+from inspector.tui.widgets.masks.copies import copies
 from inspector.tui.widgets.masks.groups_list import GroupsList
 from inspector.tui.widgets.masks.look import MaskLook, Seen, look
 from inspector.tui.widgets.masks.map import MaskMap
@@ -88,9 +91,10 @@ Below the picture: the query and the key under the cursor, whether the one may s
         look: MaskLook | None
         error: str = ""
 
-    def __init__(self, trace: Trace, moment: Moment) -> None:
+    def __init__(self, run: Run, moment: Moment) -> None:
         super().__init__(moment)
-        self.trace = trace
+        self.run = run
+        self.trace = run.trace
         self.found: MaskLook | None = None
         self.seen: Seen | None = None
         self._resting: Timer | None = None
@@ -109,6 +113,12 @@ Below the picture: the query and the key under the cursor, whether the one may s
     def shown(self) -> MaskLook | None:
         return self.found
 
+    def copies(self) -> list[Choice]:
+        """What can be copied of the mask."""
+        if self.found is None or self.seen is None:
+            return []
+        return copies(self.run, self.found, self.seen, self.query_one(MaskPanel).cell())
+
     def on_resize(self) -> None:
         self._arrange()
 
@@ -121,8 +131,7 @@ Below the picture: the query and the key under the cursor, whether the one may s
         """To another mask; at the end of the list, say so."""
         listed = self.query_one(GroupsList)
         if listed.validate_cursor(listed.cursor + by) == listed.cursor:
-            self.app.clear_notifications()
-            self.notify(f"There is no mask {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+            say_end(self, "mask", by)
         listed.cursor += by
 
     def action_told(self) -> None:

@@ -12,26 +12,28 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 
-from inspector.trace import Trace
 from inspector.tui.jobs import Job
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
+from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import WorstLine
-from inspector.tui.widgets.patch_picture import PatchPicture
+from inspector.tui.widgets.positions import asking
 from inspector.tui.widgets.positions.look import PlacesLook, look, where
 from inspector.tui.widgets.positions.picture_page import PicturePage
 from inspector.tui.widgets.positions.positions_pane import PAGES, PageLine, PositionsPane
 from inspector.tui.widgets.tokens_pane import TokensPane
+from inspector.tui.widgets.views_pane import ViewsPane
 
 ROOM = 110
 """Cells in which tokens and positions can stand side by side."""
 
 KEYS = (
     *((key, f"page('{name}')", title, name, help_text) for name, (key, title, help_text) in PAGES.items()),
-    ("C", "screen.view('cache')", "Cache", "cache", "The key-value cache, among the views"),
-    ("V", "screen.view('vision')", "Vision ledger", "vision", "What became of each picture, among the views"),
-    ("T", "screen.view('template')", "Template", "template", "Messages, text and ids, among the views"),
+    ("C", "view('cache')", "Cache", "cache", "The key-value cache, among the views"),
+    ("V", "view('vision')", "Vision ledger", "vision", "What became of each picture, among the views"),
+    ("T", "view('template')", "Template", "template", "Messages, text and ids, among the views"),
     ("z", "zoom", "Enlarge", "zoom", "Give the pane all the room, or give it back"),
     ("escape", "out", "Out", "out", "Out of the zoom, or back to the tokens"),
 )
@@ -72,9 +74,10 @@ worked out independently; what differs is marked with ≠."""
         look: PlacesLook | None
         error: str = ""
 
-    def __init__(self, trace: Trace, moment: Moment) -> None:
+    def __init__(self, run: Run, moment: Moment) -> None:
         super().__init__(moment)
-        self._trace = trace
+        self._run = run
+        self._trace = run.trace
         self.found: PlacesLook | None = None
 
     def compose(self) -> ComposeResult:
@@ -93,6 +96,16 @@ worked out independently; what differs is marked with ≠."""
     @property
     def shown(self) -> PlacesLook | None:
         return self.found
+
+    def copies(self) -> list[Choice]:
+        """What can be copied of the token under the cursor."""
+        return [] if self.found is None else asking.copies(self._run, self.found, self.query_one(PositionsPane).index)
+
+    def action_view(self, name: str) -> None:
+        """Go to one of the views, at the step, row and token that are looked at."""
+        found, index = self.found, self.query_one(PositionsPane).index
+        options = {} if found is None else asking.options(self._trace, found, index, name)
+        self.post_message(ViewsPane.Wanted(name, options))
 
     def action_page(self, name: str) -> None:
         """Bring a page of the positions to the front, and the keyboard to it."""
@@ -166,12 +179,8 @@ worked out independently; what differs is marked with ≠."""
     def _pointed(self, event: PicturePage.Pointed) -> None:
         event.stop()
         self.query_one(TokensPane).reveal(event.index)
-
-    @on(PatchPicture.Opened)
-    def _taken(self, event: PatchPicture.Opened) -> None:
-        """From a patch to its token: the cursor of the list has followed it already."""
-        event.stop()
-        self.action_out()
+        if event.taken:
+            self.action_out()
 
     @on(PageLine.Chosen)
     def _page(self, event: PageLine.Chosen) -> None:

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from inspector.tui.ends import say_end
 from inspector.tui.jobs import Job
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.line import Line
@@ -62,9 +63,10 @@ class PicturePage(Vertical):
 
     @dataclass
     class Pointed(Message):
-        """The cursor stands on the picture of a token, by its index in the row."""
+        """The cursor stands on the picture of a token, by its index in the row; or it is `taken`, to go there."""
 
         index: int
+        taken: bool = False
 
     @dataclass
     class Drawn(Message):
@@ -116,8 +118,7 @@ class PicturePage(Vertical):
         """To another picture, and to its first token; at the end of the row, say so."""
         number = max(0, min(self._number + by, len(self._pictures) - 1))
         if number == self._number:
-            self.app.clear_notifications()
-            self.notify(f"There is no picture {'after' if by > 0 else 'before'} this one.", timeout=2, markup=False)
+            say_end(self, "picture", by)
             return
         self._number, self._marked = number, (0, 0)
         self._show()
@@ -206,7 +207,8 @@ class PicturePage(Vertical):
                 picture.patches = self._patches(self.grid)
 
     @on(PatchPicture.Chosen)
-    def _chosen(self, event: PatchPicture.Chosen) -> None:
+    @on(PatchPicture.Opened)
+    def _chosen(self, event: PatchPicture.Chosen | PatchPicture.Opened) -> None:
         event.stop()
         grid, row, column = self.grid, event.row, event.column
         if grid is None:
@@ -214,10 +216,10 @@ class PicturePage(Vertical):
         if self._fine and self.tower is not None:
             row, column = row // self.tower.merge, column // self.tower.merge
             self._say(self._words())
-        self._point((row, column))
+        self._point((row, column), taken=isinstance(event, PatchPicture.Opened))
 
-    def _point(self, place: tuple[int, int]) -> None:
+    def _point(self, place: tuple[int, int], *, taken: bool = False) -> None:
         """Go to the token of a place in the picture, where the ids hold one."""
         index = None if self.grid is None else self.grid.token(*place)
         if index is not None:
-            self.post_message(self.Pointed(index))
+            self.post_message(self.Pointed(index, taken))

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from inspector.parts import Part, Text
 from inspector.trace import Trace
+from inspector.tui.ends import say_end
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.masks.account import listed
 from inspector.tui.widgets.positions.parts_page import PartsPage
@@ -49,12 +50,19 @@ class TurningPage(PartsPage):
         self._again()
 
     def action_layer(self, by: int) -> None:
-        self.depth = max(0, min(self.depth + by, self._limits()[0] - 1))
-        self._again()
+        before, self.depth = self.depth, max(0, min(self.depth + by, self._limits()[0] - 1))
+        self._moved("layer", by, moved=self.depth != before)
 
     def action_head(self, by: int) -> None:
-        self.head = max(0, min(self.head + by, self._limits()[1] - 1))
-        self._again()
+        before, self.head = self.head, max(0, min(self.head + by, self._limits()[1] - 1))
+        self._moved("head", by, moved=self.head != before)
+
+    def _moved(self, name: str, by: int, *, moved: bool) -> None:
+        """Show what was gone to; where nothing was, say so."""
+        if moved:
+            self._again()
+        else:
+            say_end(self, name, by)
 
     def _limits(self) -> tuple[int, int]:
         """How many layers turn, and heads of queries in one."""
