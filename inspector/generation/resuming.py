@@ -21,7 +21,7 @@ Logits = Callable[[int], Tensor | None]
 """The raw logits of a step, f32 [rows, vocabulary]; None where they were not kept."""
 
 
-RECORDED = "One that records the calls of every step has it: calls=True, --calls, or the box for it behind N in tab 5."
+RECORDED = "trace_again (v in tab 5) runs the whole branch again; calls=True (--calls) records the calls on the way."
 """What to do where a forward cannot be run again."""
 
 FREE = frozenset({"greedy_search", "sample"})

@@ -66,7 +66,7 @@ def one_token(text: str, tokenizer: PreTrainedTokenizerBase | None) -> int:
     texts = TokenTexts(tokenizer)
     split = ", ".join(f"{texts[token]!r} ({token})" for token in ids)
     raise InputError(
-        f"{text!r} is not one token for this model but {len(ids)}: {split or 'none'}. Force one of them, or one after "
+        f"{text!r} is not one token for this model but {len(ids)}: {split or 'none'}. Take one of them, or one after "
         "the other."
     )
 

@@ -36,7 +36,7 @@ BINDINGS: list[BindingType] = [
     Binding(
         "backspace", "ask('forget')", "Forget", id="generate.forget", tooltip="Drop the changes that wait", show=False
     ),
-    Binding("B", "ask('branch')", "Branch", id="generate.branch", tooltip="Begin a branch after this step"),
+    Binding("B", "ask('branch')", "Branch", id="generate.branch", tooltip="Begin a branch after this step", show=False),
     Binding("R", "ask('rename')", "Rename", id="generate.rename", tooltip="Give the branch another name", show=False),
     Binding("d", "compare", "Compare", id="generate.compare", tooltip="Two branches side by side", show=False),
     Binding("F", "ask('forward')", "Calls", id="generate.forward", tooltip="To the model's calls of this step"),

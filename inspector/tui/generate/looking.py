@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 async def what_if(tab: GenerateTab) -> None:
     """See what other settings would have made of this step, and of each that is looked at from now on."""
     taken = tab.view.taken
-    if taken is None:
-        tab.say("There is no step to look at yet: n makes one.", warn=True)
-        return
-    if not await is_live(tab):
+    if taken is None or not await is_live(tab):
         return
     names = [name for name in taken.processors.names if name not in ("raw", "log_softmax")]
     text = f"What the processors would have made of the logits of step {tab.at}; the model does not run."
@@ -102,7 +99,6 @@ async def forward(tab: GenerateTab) -> None:
     """Go to the model's calls of this step: those that were recorded, or of the forward run again."""
     step, trace = tab.view.step, tab.run.trace
     if step is None:
-        tab.say("There is no step to go into yet: n makes one.", warn=True)
         return
     if not tab.driver.live and trace.generation is not None and trace.calls:
         await tab.inspector_screen.go(next((call.index for call in trace.calls if call.step == step.forward), 0))

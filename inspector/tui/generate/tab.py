@@ -49,6 +49,10 @@ TICK = 0.5
 """Seconds between two looks at a step that takes long."""
 
 
+OF_A_STEP = frozenset({"what_if", "adopt", "follow", "forward", "views", "rename"})
+"""What is asked of the step that is looked at; before the first one there is nothing to ask."""
+
+
 class Nothing(Static, can_focus=True):
     """Stands in the middle before there is anything to show, and takes the keys."""
 
@@ -126,6 +130,8 @@ picture. It runs the steps again to record the model's calls; K, before the firs
 
     def _can(self, name: str) -> bool:
         """Whether a key leads anywhere: a trace that was saved is walked through, and a model without weights rests."""
+        if name in OF_A_STEP and not self.steps:
+            return False
         if self.driver.live or not words.hindrance(self.run):
             return True
         saved = self.run.trace.generation

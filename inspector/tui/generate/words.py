@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEYS = (
     ("n", "make a step"),
     ("c", "run to the end, p pauses"),
-    ("v", "then shows any step under all tabs: its attention, its masks, its tensors"),
+    ("v", "then shows any step under all tabs: attention, masks, tensors"),
     ("u", "run until a token, a text, an entropy …"),
     ("N", "begin with options: sampling, beams, a seed …"),
 )
