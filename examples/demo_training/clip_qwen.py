@@ -133,13 +133,9 @@ class TinyClipQwen:
         tokens = ROWS * ROWS
         self.block = Block([self.model.config.image_token_id] * tokens, torch.arange(tokens)[None], tokens)
 
+    @attention.fast
     def losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         """The loss of the answers, and what the projector's outputs are asked."""
-        config = self.model.config
-        with attention.used_by(config.text_config, config.vision_config):
-            return self._losses(batch, heads)
-
-    def _losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         device = self.model.device
         features = self.model.get_image_features(pixels(batch).to(device))
         seen = heads(features, labels(batch, 1, ROWS, ROWS).to(device))

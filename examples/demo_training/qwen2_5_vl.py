@@ -105,13 +105,9 @@ class TinyQwen2_5_VL:  # noqa: N801 - the model's name
         mean, std = (torch.tensor(IMAGE_SETTINGS[name])[:, None, None] for name in ("image_mean", "image_std"))
         self._mean, self._std = mean, std
 
+    @attention.fast
     def losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         """The loss of the answers, and what the states of image tokens after the second layer are asked."""
-        config = self.model.config
-        with attention.used_by(config.text_config, config.vision_config):
-            return self._losses(batch, heads)
-
-    def _losses(self, batch: list[Lesson], heads: AuxiliaryHeads) -> tuple[Tensor, Tensor]:
         device = self.model.device
         grid = self.grid(batch[0])
         packed = self.packer.pack(batch, self.block(grid, still=len(batch[0].frames) == 1))
