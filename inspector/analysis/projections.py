@@ -56,7 +56,7 @@ def heads(call: Call, side: Side) -> int:
 def wanted(layer: str) -> list[str]:
     """The globs over `path:port` that keep what `turned` reads of a layer."""
     modules = [f"*.{layer}.*{name}:output" for name in ("q_proj", "k_proj", "qkv*", "query_key_value", "Wqkv")]
-    norms = [f"*.{layer}.*{name}norm:{port}" for name in ("q*_", "k*_") for port in ("input.*", "output")]
+    norms = [f"*.{layer}.*{name}*norm:{port}" for name in "qk" for port in ("input.*", "output")]
     ports = [f"*.{layer}.*:attention.{name}" for name in ("query", "key*", "value*")]
     return [*modules, *norms, *ports]
 
