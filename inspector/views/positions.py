@@ -130,11 +130,16 @@ def checked(checks: Sequence[Check]) -> Table:
 
 def chosen(placed: Sequence[Sequence[Placement]], step: str, row: str) -> Placement:
     """The row of the forward that was asked for: by default the first of the first. Raises `InputError`."""
-    forwards = {forward[0].forward.step: forward for forward in placed if forward}
-    if step and (not step.isdecimal() or int(step) not in forwards):
-        raise InputError(f"There is no step {step!r}; there are {', '.join(map(str, list(forwards)[:20]))}.")
-    forward = forwards[int(step)] if step else next(iter(forwards.values()))
-    return forward[whole(row or "0", "row", len(forward), "rows")]
+    rows = rows_of(placed, step) if step else next(rows for rows in placed if rows)
+    return rows[whole(row or "0", "row", len(rows), "rows")]
+
+
+def rows_of(placed: Sequence[Sequence[Placement]], step: str) -> Sequence[Placement]:
+    """The rows of the forward that was asked for. Raises `InputError`."""
+    known = {str(rows[0].forward.step): rows for rows in placed if rows}
+    if step not in known:
+        raise InputError(f"There is no step {step!r}; there are {', '.join(list(known)[:20]) or 'none'}.")
+    return known[step]
 
 
 def typed(trace: Trace) -> bool:

@@ -17,7 +17,7 @@ from inspector.views import vision_map as mapping
 from inspector.views import vision_pictures as pictures
 from inspector.views import vision_tables as tables
 from inspector.views.asking import ordinal
-from inspector.views.positions import checked
+from inspector.views.positions import checked, rows_of
 from inspector.views.vision_positions import tower_positions
 
 NONE = "No forward of this trace was given pictures."
@@ -101,7 +101,8 @@ def _block_checks(trace: Trace, tower: Tower, kind: str) -> Iterator[Check]:
     full = [block.number for block in found if block.kind == "full"]
     asked = [block.number for block in found if block.asked == "full"]
     wrong = [block.number for block in found if block.wrong]
-    text = f"Blocks {_listed(full)} attend to whole frames; the configuration says {_listed(asked)}."
+    those = f"Block {full[0]} attends" if len(full) == 1 else f"Blocks {_listed(full)} attend"
+    text = f"{those} to whole frames; the configuration says {_listed(asked)}."
     if all(block.kind == "both" for block in found):
         text = "Every frame is one window, so that all blocks attend to whole frames."
     yield Check(f"vision blocks, {kind}s", not wrong, text)
@@ -115,14 +116,11 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers)) or "none"
 
 
-def _forward(trace: Trace, step: str) -> list[Placement] | None:
+def _forward(trace: Trace, step: str) -> Sequence[Placement] | None:
     """The rows of the forward that was asked for; by default of the first with pictures."""
     placed = [rows for rows in placements(trace) if rows]
     if step:
-        own = {rows[0].forward.step: rows for rows in placed}
-        if not step.isdecimal() or int(step) not in own:
-            raise InputError(f"There is no step {step!r}; there are {', '.join(map(str, list(own)[:20])) or 'none'}.")
-        return own[int(step)]
+        return rows_of(placed, step)
     with_pictures = (rows for rows in placed if any(span.kind != "text" for row in rows for span in row.spans))
     return next(with_pictures, placed[0] if placed and trace.media else None)
 
