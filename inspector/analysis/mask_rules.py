@@ -47,10 +47,13 @@ def spans(rule: str, tensors: Mapping[str, Any], place: Place) -> Spans:
         raise NoRule(f"{rule}: {error}") from error
 
 
-def words(rule: str) -> str:
-    """A rule as a reader says it: `causal, within a sliding window of 4,096, without padding`."""
+def words(rule: str, *, padded: bool = False) -> str:
+    """A rule as a reader says it: `causal, within a sliding window of 4,096, without padding`; where there is padding,
+    that it is hidden.
+    """
     try:
-        return _words(ast.parse(rule, mode="eval").body)
+        said = _words(ast.parse(rule, mode="eval").body)
+        return said.replace(WORDS["padding"], HIDDEN) if padded else said
     except (SyntaxError, KeyError, ValueError):
         return rule
 
@@ -134,6 +137,8 @@ def _words(node: ast.expr) -> str:
     numbers = [f"{_number(argument):,}" for argument in arguments if isinstance(argument, ast.Constant)]
     return WORDS[name.rstrip("_")].format(*numbers)
 
+
+HIDDEN = "padding hidden"
 
 WORDS = {
     "full": "every key",

@@ -53,6 +53,10 @@ class Names:
     def padded_key(self, index: int) -> bool:
         return self._padded(self.offset + index)
 
+    def empty_key(self, index: int) -> bool:
+        """Whether a key stands behind all tokens there are: a place of a static cache that nothing was written to."""
+        return 0 < len(self.tokens) <= self.offset + index
+
     def text(self, place: int) -> str:
         """The text of a token, or where a patch stands; empty where it is not known."""
         if self.patch is not None:
@@ -150,6 +154,8 @@ def _why_not(found: Applied, names: Names, query: int, key: int) -> str:
         return "the query is padding itself, and nothing reads what becomes of it"
     if not runs_seen(spans, query):
         return "this query sees no key at all, and becomes nan or a mean of everything"
+    if names.empty_key(key):
+        return "it is an empty place of the cache, which has room for more"
     if spans.visible is not None and not spans.visible[key]:
         return "no query sees this key"
     run, own = _run(spans, query), own_key(found, query)

@@ -6,8 +6,6 @@ what the kernel was told in place of a mask: `is_causal`, a sliding window, cumu
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,19 +14,17 @@ import numpy as np
 
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import PORT, Kernel
+from inspector.analysis.mask_makers import Made, left_out, maker
 from inspector.analysis.mask_patterns import Pattern, pattern
-from inspector.analysis.mask_rules import NoRule, Place, spans, words
+from inspector.analysis.mask_rules import NoRule, words
 from inspector.analysis.spans import Spans, from_rows, runs
-from inspector.trace import Call, TensorInfo, Trace
+from inspector.trace import TensorInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 HIDING = -1e4
 """An additive mask hides a key from this value on: beside any other, its probability is 0 in every dtype."""
-
-MADE = re.compile(r"(masks\[\d+\])\.made")
-NUMBERED = re.compile(r"masks\[\d+\]")
 
 PICTURES = words("blocks")
 """Words of a rule by which tokens of one picture see each other."""
@@ -66,25 +62,6 @@ class Applied:
         return f"{name}, {counted(hidden, 'hidden key')}" if hidden else name
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A mask as transformers made it, or left it out (`skipped`): its maker, its rule and the tensors that it names."""
-
-    maker: str
-    rule: str
-    skipped: bool
-    queries: int
-    keys: int
-    query_offset: int
-    key_offset: int
-    tensors: Mapping[str, Any]
-
-    def spans(self, row: int) -> Spans:
-        """Raises `NoRule` where the rule is not understood."""
-        place = Place(self.queries, self.keys, self.query_offset, self.key_offset, row)
-        return spans(self.rule, self.tensors, place)
-
-
 def applied(kernel: Kernel, row: int = 0, head: int = 0) -> Applied:
     """The mask that a kernel applied to a row of the batch."""
     mask = kernel.mask
@@ -92,7 +69,7 @@ def applied(kernel: Kernel, row: int = 0, head: int = 0) -> Applied:
         return _without_tensor(kernel)
     tensor = kernel.tensor("mask")
     made = maker(kernel)
-    rule = "" if made is None else words(made.rule)
+    rule = "" if made is None else made.words(row)
     by = f", made by {made.maker}" if made is not None else ""
     if not isinstance(mask, TensorInfo):
         return _from_rule(kernel, made, row, f"The kernel got {mask}{by}.", rule)
@@ -130,65 +107,6 @@ class _Seen:
 
     def __getitem__(self, rows: slice) -> Any:
         return seen(self.plane[rows])
-
-
-def maker(kernel: Kernel) -> Made | None:
-    """How the mask of a kernel was made; None where that was not seen."""
-    origin = kernel.mask.origin if isinstance(kernel.mask, TensorInfo) else None
-    name = str(kernel.call.inputs.get(f"{PORT}mask_made", ""))
-    if origin is not None and (match := MADE.fullmatch(origin[1])):
-        return _made(kernel.trace, kernel.trace.calls[origin[0]], match[1])
-    if name:
-        call, _, port = name.partition("/")
-        return _made(kernel.trace, kernel.trace.calls[int(call)], port)
-    return None
-
-
-def left_out(kernel: Kernel) -> list[Made]:
-    """The masks that transformers left out in the calls around a kernel's, since the kernel could do without."""
-    found = []
-    parent = kernel.call.parent
-    while parent is not None:
-        call = kernel.trace.calls[parent]
-        found += [made for made in makers(kernel.trace, call) if made.skipped]
-        parent = call.parent
-    return found
-
-
-def makers(trace: Trace, call: Call) -> Iterator[Made]:
-    """The masks that were made in a call."""
-    names = dict.fromkeys(match[0] for port in call.inputs if (match := NUMBERED.match(port)))
-    return (_made(trace, call, name) for name in names)
-
-
-def _made(trace: Trace, call: Call, name: str) -> Made:
-    ports = {port.removeprefix(f"{name}."): port for port in call.inputs if port.startswith(f"{name}.")}
-
-    def number(field: str) -> int:
-        value = call.inputs[ports[field]]
-        return (
-            int(trace.values[value.value].item()) if isinstance(value, TensorInfo) and value.value else int(str(value))
-        )
-
-    infos = {field: call.inputs[port] for field, port in ports.items() if field not in ("made", *OFFSETS)}
-    tensors = {
-        field: trace.values[info.value]
-        for field, info in infos.items()
-        if isinstance(info, TensorInfo) and info.value is not None
-    }
-    return Made(
-        maker=str(call.inputs[ports["maker"]]),
-        rule=str(call.inputs[ports["rule"]]),
-        skipped=bool(call.inputs[ports["skipped"]]),
-        queries=number("queries"),
-        keys=number("keys"),
-        query_offset=number("query_offset"),
-        key_offset=number("key_offset"),
-        tensors=tensors,
-    )
-
-
-OFFSETS = ("query_offset", "key_offset")
 
 
 def _from_rule(kernel: Kernel, made: Made | None, row: int, reason: str, rule: str) -> Applied:

@@ -84,6 +84,14 @@ def test_every_pair_agrees_with_the_mask() -> None:
             assert not listed or own_key(found, query) == query
 
 
+def test_an_empty_place_of_a_static_cache() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject.generate(**text(True), max_new_tokens=3, do_sample=False, cache_implementation="static")
+    assert "may not see key 18: it is an empty place of the cache, which has room for more" in said(trace, 16, 18)
+    assert "it is padding, which is hidden from every query" in said(trace, 16, 2)
+
+
 def test_the_view_says_it_for_one_query_and_key() -> None:
     trace = recorded(model("qwen2"), text(), values=())
     parts = VIEW(trace, queries="4", keys="9")

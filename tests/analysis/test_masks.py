@@ -9,7 +9,8 @@ import torch
 
 from inspector.analysis.kernels import kernels
 from inspector.analysis.layers import choose
-from inspector.analysis.masks import applied, left_out, maker, makers
+from inspector.analysis.mask_makers import left_out, maker, makers
+from inspector.analysis.masks import applied
 from inspector.analysis.windows import windows as window_list
 from tests.attention_cases import GRIDS, STEPS, WINDOW, dense, forwards, model, pictures, recorded, text
 
@@ -46,7 +47,8 @@ def test_why_a_mask_is_as_it_is() -> None:
     assert "one query" in decode.reason
     kernel = choose(padded, "0")
     assert applied(kernel).pattern == "causal, 5 hidden keys"
-    assert applied(kernel).rule == "causal, without padding"
+    assert applied(kernel).rule == "causal, padding hidden"
+    assert applied(kernel, 1).rule == "causal, without padding"
     assert "bool[2,1,17,17], made by create_causal_mask" in applied(kernel).reason
     made = maker(kernel)
     assert made is not None

@@ -16,7 +16,8 @@ import inspector
 from inspector import Call, TensorInfo, Trace
 from inspector.analysis.kernels import kernels
 from inspector.analysis.layers import choose
-from inspector.analysis.masks import applied, maker
+from inspector.analysis.mask_makers import maker
+from inspector.analysis.masks import applied
 from tests.attention_cases import STEPS, WINDOW, model, pictures, recorded, text
 
 Given = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]

@@ -33,8 +33,8 @@ def test_a_line_for_each_kind_of_mask() -> None:
         ("model.layers.3.self_attn", 1, "causal, 5 hidden keys"),
     ]
     assert [line[9] for line in lines] == [
-        f"causal, within chunks of {WINDOW}, without padding",
-        "causal, without padding",
+        f"causal, within chunks of {WINDOW}, padding hidden",
+        "causal, padding hidden",
     ]
     assert check(parts, "kinds of layers") == (
         "agrees",

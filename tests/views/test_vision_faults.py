@@ -87,7 +87,7 @@ def test_other_blocks_with_full_attention_than_the_configuration_says() -> None:
     trace = run(model, inputs("qwen2_5_vl", [[2, ("image", (1, 10, 14)), 3]]))
     assert checks(VIEW, trace)["vision blocks, images"] == (
         "≠ differs",
-        "Blocks 0 attend to whole frames; the configuration says 1.",
+        "Block 0 attends to whole frames; the configuration says 1.",
     )
     assert column(titled(VIEW(trace), "Vision blocks"), "mark") == ["≠", "≠"]
 
