@@ -58,7 +58,9 @@ class Canvas(Widget, metaclass=AbstractWidget):
         self._painted: object = None
         self._version = 0
         self._sent: Sent | None = None
+        self._kept: set[int] = set()
         self._sending = False
+        self._hidden = False
         self.flat = False
 
     @abstractmethod
@@ -87,11 +89,34 @@ class Canvas(Widget, metaclass=AbstractWidget):
     def way(self) -> graphics.Way:
         """How the picture is drawn now. `flat` asks for half blocks, whatever the terminal can do."""
         app = self.app
-        return "blocks" if self.flat or app.is_headless or app.is_web or app.no_color else graphics.way()
+        if self.flat or app.is_headless or app.is_web or app.no_color:
+            return "blocks"
+        way = graphics.way()
+        numbered = app.console.color_system == "truecolor"  # in other colours, kitty cannot be told which picture it is
+        return "blocks" if way == "kitty" and not numbered else way
+
+    def on_show(self) -> None:
+        self._hidden = False
+        self.refresh()
+
+    def on_hide(self) -> None:
+        self._hidden = True
+        self._forget()
 
     def on_unmount(self) -> None:
-        if self._sent is not None and self._sent.number:
-            self._write(graphics.forgotten(self._sent.number))
+        self._forget()
+
+    def _forget(self) -> None:
+        """The terminal need not keep what is not seen."""
+        self._sent = None
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Let the terminal forget every picture but the one that is shown."""
+        shown = 0 if self._sent is None else self._sent.number
+        for number in self._kept - {shown}:
+            self._write(graphics.forgotten(number))
+        self._kept &= {shown}
 
     def render_line(self, y: int) -> Strip:
         key = (self._version, self.size, self.app.theme, self.app.no_color, self.way, self._sent)
@@ -122,16 +147,17 @@ class Canvas(Widget, metaclass=AbstractWidget):
 
     async def _send(self, key: object, size: Size, cell: tuple[int, int]) -> None:
         """Send the terminal what is to be seen, and show it; once more where something else is to be seen meanwhile."""
-        before = self._sent
         try:
             sent, data = await Job("pixels", lambda _: self._encoded(key, size, cell)).start().result()
         finally:
             self._sending = False
+        if self._hidden:
+            return
         self._write(data)
         self._sent = sent
+        self._kept |= {sent.number} - {0}
         self.refresh()
-        if before is not None and before.number:
-            self.call_after_refresh(self._write, graphics.forgotten(before.number))
+        self.call_after_refresh(self._tidy)
 
     def _encoded(self, key: object, size: Size, cell: tuple[int, int]) -> tuple[Sent, str]:
         (width, height), (across, down), way = size, cell, self.way
