@@ -13,7 +13,8 @@ from inspector.models.conversations import Reader, Row
 from inspector.models.images import Picture
 from inspector.models.inputs import Inputs, Request
 from inspector.models.processors import Processor, quiet
-from inspector.models.videos import UNTIMED, Sampling, Video
+from inspector.models.sampling import UNTIMED, Sampling
+from inspector.models.videos import Video
 
 
 def encode(
@@ -64,12 +65,15 @@ def sampling(request: Request, processor: Processor) -> Sampling:
             raise InputError(f"{name} {value}: a number above 0 was expected.")
     own = processor.video_processor
     asked = request.fps is not None or request.frames is not None
+    fps = request.fps if asked else getattr(own, "fps", None)
+    frames = request.frames if asked else getattr(own, "num_frames", None)
     return Sampling(
-        fps=request.fps if asked else getattr(own, "fps", None),
-        frames=request.frames if asked else getattr(own, "num_frames", None),
+        fps=fps,
+        frames=frames,
         least=getattr(own, "min_frames", None) or 4,
         most=getattr(own, "max_frames", None) or 768,
         temporal=getattr(own, "temporal_patch_size", None) or 1,
+        by="request" if asked else "default" if fps is None and frames is None else "processor",
     )
 
 

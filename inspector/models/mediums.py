@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from inspector.models.images import Picture, open_pictures
-from inspector.models.videos import Sampling, Video, open_videos
+from inspector.models.sampling import Sampling
+from inspector.models.videos import Video, open_videos
 
 Kind = Literal["image", "video"]
 Item = Picture | Video

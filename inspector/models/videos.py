@@ -1,7 +1,6 @@
 """Videos from files, directories of frames and animated pictures, cut down to the frames that a model is given.
 
-Files are decoded by PyAV (the extra `video`). Frames are chosen by transformers' own formula for Qwen2-VL and
-Qwen2.5-VL (`Qwen2VLVideoProcessor.sample_frames`), so that the same question gets the same frames.
+Files are decoded by PyAV (the extra `video`).
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from PIL import Image, ImageSequence
 
 from inspector.errors import InputError
 from inspector.models.images import SMALLEST, open_picture
+from inspector.models.sampling import UNTIMED, Choice, Sampling
 from inspector.trace import Media
 
 if TYPE_CHECKING:
@@ -24,51 +24,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".apng"})
-FPS = 2.0
-"""Frames a second that are taken where nobody asks for another number, as Qwen's own tools do."""
-UNTIMED = 24.0
-"""The rate at which transformers takes frames to have been filmed that say nothing about it."""
 GIF_RATE = 10.0
 """Frames a second of an animation that does not say: as browsers show it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """Which frames are taken: `fps` a second, or a number of `frames`; by default `FPS` a second.
-
-    `least` and `most` bound their number, which is made a multiple of `temporal`, the frames of a patch.
-    """
-
-    fps: float | None = None
-    frames: int | None = None
-    least: int = 4
-    most: int = 768
-    temporal: int = 2
-
-    def indices(self, total: int, rate: float) -> list[int]:
-        """The frames to take of `total` that were filmed at `rate` a second. Raises `InputError`."""
-        import torch
-
-        count: float
-        if self.frames is not None:
-            count = round(self.frames / self.temporal) * self.temporal
-            if count > total:
-                raise InputError(f"{self.frames} frames were asked for (--frames), and the video has {total}.")
-        else:
-            most = min(self.most, total) // self.temporal * self.temporal
-            count = min(max(total / rate * (self.fps or FPS), self.least), most, total)
-            count = int(count) // self.temporal * self.temporal
-        if count <= 0:  # fewer frames than a patch spans: the processor repeats the last
-            return list(range(min(total, self.temporal)))
-        chosen: list[int] = torch.arange(0, total, total / count).int().tolist()
-        return chosen
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
     """A video cut down to the frames that were taken: u8 [frames, height, width, 3].
 
-    `total` frames were filmed at `rate` a second (0 where that is not known); `indices` of them were taken.
+    `total` frames were filmed at `rate` a second (0 where that is not known); `indices` of them were taken, for the
+    reasons that `sampling` tells.
     """
 
     frames: NDArray[np.uint8]
@@ -78,6 +43,7 @@ class Video:
     indices: tuple[int, ...]
     temporal: int = 2
     notices: tuple[str, ...] = ()
+    sampling: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,6 +65,7 @@ class Video:
             sampled=self.indices,
             fps=self.rate or None,
             seconds_per_grid=self.temporal / self.sampled_fps,
+            sampling=self.sampling,
         )
 
     def __str__(self) -> str:
@@ -156,13 +123,10 @@ def _from_frames(frames: list[Any], source: str, sampling: Sampling) -> Video:
             f"The frames of {source} say nothing of time: {UNTIMED:g} a second are assumed, as transformers does. "
             "--fps tells how many a second there are."
         )
-    whole = list(range(len(frames)))
-    chosen = whole if sampling.frames is None else sampling.indices(len(frames), sampling.fps or UNTIMED)
-    pictures = [open_picture(frames[index], index + 1).image for index in chosen]
+    told = sampling.all_of(len(frames)) if sampling.frames is None else sampling.choose(len(frames), UNTIMED)
+    pictures = [open_picture(frames[index], index + 1).image for index in told.indices]
     rate = sampling.fps or 0.0
-    return Video(
-        _stacked(pictures, source), source, len(frames), rate, tuple(chosen), sampling.temporal, tuple(notices)
-    )
+    return _made(pictures, source, len(frames), rate, told, sampling, notices)
 
 
 def _from_animation(path: Path, source: str, sampling: Sampling) -> Video:
@@ -173,11 +137,35 @@ def _from_animation(path: Path, source: str, sampling: Sampling) -> Video:
             if total < 2:
                 raise InputError(f"{source} is a single picture; a video was expected. --image takes pictures.")
             rate = 1000 * total / sum(durations) if sum(durations) else GIF_RATE
-            chosen = sampling.indices(total, rate)
-            frames = [_frame_at(opened, index) for index in chosen]
+            chosen = sampling.choose(total, rate)
+            frames = [_frame_at(opened, index) for index in chosen.indices]
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{source} is damaged and cannot be decoded: {error}.") from error
-    return Video(_stacked(frames, source), source, total, rate, tuple(chosen), sampling.temporal)
+    return _made(frames, source, total, rate, chosen, sampling)
+
+
+def _made(
+    pictures: list[Image.Image],
+    source: str,
+    total: int,
+    rate: float,
+    chosen: Choice,
+    sampling: Sampling,
+    notices: Sequence[str] = (),
+) -> Video:
+    """A video of the frames that were taken; what was asked for and not done is told."""
+    if chosen.unlike:
+        notices = [*notices, f"{source}: {chosen.words}"]
+    return Video(
+        _stacked(pictures, source),
+        source,
+        total,
+        rate,
+        tuple(chosen.indices[: len(pictures)]),
+        sampling.temporal,
+        tuple(notices),
+        chosen.words,
+    )
 
 
 def _frame_at(opened: Image.Image, index: int) -> Image.Image:
@@ -192,20 +180,18 @@ def _from_file(path: Path, source: str, sampling: Sampling) -> Video:
             raise InputError(f"{source} holds no pictures: no video stream was found in it.")
         rate = float(stream.average_rate or stream.guessed_rate or UNTIMED)
         total = stream.frames or _count(container)
-        chosen = sampling.indices(total, rate) if total else []
-        frames, turned = _decode(container, set(chosen))
+        chosen = sampling.choose(total, rate) if total else Choice([], "")
+        frames, turned = _decode(container, set(chosen.indices))
     if not frames:
         raise InputError(f"{source} holds no frame that can be decoded.")
     notices = []
-    if len(frames) < len(chosen):
-        notices.append(
-            f"{source} ends early: {len(frames)} of the {len(chosen)} frames that were to be taken are there."
-        )
-        chosen = chosen[: len(frames)]
+    if len(frames) < len(chosen.indices):
+        early = f"{len(frames)} of the {len(chosen.indices)} frames that were to be taken are there"
+        notices.append(f"{source} ends early: {early}.")
+        chosen = replace(chosen, words=f"{chosen.words} The file ends early: {early}.")
     if turned:
         notices.append(f"{source} asks to be turned by {turned}°, which transformers' readers do not do.")
-    pictures = _stacked(frames, source)
-    return Video(pictures, source, total, rate, tuple(chosen), sampling.temporal, tuple(notices))
+    return _made(frames, source, total, rate, chosen, sampling, notices)
 
 
 @contextmanager

@@ -254,8 +254,8 @@ class Media:
     """A picture or video that was given: where it came from and its size before the processor touched it.
 
     `row` is the row of the batch that it belongs to. Of a video, `frames` counts those of the file, `sampled` are the
-    indices of those that were taken, `fps` is the file's own rate and `seconds_per_grid` the time that a temporal patch
-    covers.
+    indices of those that were taken and `sampling` the reasons in words, `fps` is the file's own rate and
+    `seconds_per_grid` the time that a temporal patch covers.
     """
 
     kind: Literal["image", "video"]
@@ -267,6 +267,7 @@ class Media:
     sampled: tuple[int, ...] = ()
     fps: float | None = None
     seconds_per_grid: float | None = None
+    sampling: str = ""
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": self.kind, "source": self.source, "width": self.width, "height": self.height}
@@ -274,7 +275,7 @@ class Media:
             data["row"] = self.row
         if self.kind == "video":
             data |= {"frames": self.frames, "sampled": list(self.sampled), "fps": self.fps}
-            data["seconds_per_grid"] = self.seconds_per_grid
+            data |= {"seconds_per_grid": self.seconds_per_grid, "sampling": self.sampling}
         return data
 
 

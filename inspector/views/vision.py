@@ -18,6 +18,7 @@ from inspector.views import vision_pictures as pictures
 from inspector.views import vision_tables as tables
 from inspector.views.asking import ordinal
 from inspector.views.positions import checked, rows_of
+from inspector.views.vision_frames import frames as frames_of
 from inspector.views.vision_positions import tower_positions
 
 NONE = "No forward of this trace was given pictures."
@@ -72,6 +73,9 @@ def _one(
     asked = mapping.asked(found, patch, pixel, token, frame)
     if asked is not None:
         yield from pictures.marked(found, asked, frames)
+    sampled = frames_of(entry, tower)
+    if sampled is not None:
+        yield sampled
     yield tables.blocks(blocks(trace, tower))
     if tower.has_windows:
         yield from pictures.window_parts(entry, tower, frames)

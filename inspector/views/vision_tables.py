@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from inspector.analysis.checks import some
+from inspector.analysis.checks import counted, some
 from inspector.analysis.forwards import TOWER_GRID, kept, layout
 from inspector.analysis.layout import Layout
 from inspector.analysis.ledger import Entry, Total
@@ -70,16 +70,21 @@ def processing(trace: Trace, found: Sequence[Entry]) -> Table:
         settings = trace.facts.get(f"{kind}_processor")
         own = [entry for entry in found if entry.kind == kind]
         if settings and own:
+            rows += _sampled(own)
             rows += [(f"{kind}s", step, text) for step, text in _steps(settings, kind)]
             rows += [row for entry in own for row in _scaled(entry, settings)]
     note = "" if rows else "The settings of the processor were not recorded: the inputs were made elsewhere."
     return Table("What the processor did", (Column("pictures"), Column("step"), Column("how")), rows, note)
 
 
+def _sampled(found: Sequence[Entry]) -> Iterator[tuple[Cell, ...]]:
+    """What was asked of each video, how many of its frames were taken, and why."""
+    for media, name in {entry.media: entry.name for entry in reversed(found)}.items():
+        if media is not None and media.kind == "video":
+            yield name, "sample", media.sampling or f"{len(media.sampled):,} of {counted(media.frames, 'frame')}"
+
+
 def _steps(settings: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
-    if kind == "video":
-        rate = settings.get("fps")
-        yield "sample", f"{rate} frames a second" if rate else "frames as they were asked for"
     if settings.get("do_convert_rgb"):
         yield "convert", "to RGB"
     if settings.get("do_resize", True):

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from inspector.errors import InputError
-from inspector.models.videos import Sampling, Video, open_video, open_videos
+from inspector.models.sampling import Sampling
+from inspector.models.videos import Video, open_video, open_videos
 from tests.fakes import picture
 
 SIZE = (84, 56)
@@ -88,45 +89,16 @@ def test_a_directory_of_frames(tmp_path: Path) -> None:
     untimed = open_video(source, Sampling())
     assert untimed.sampled_fps == 24
     assert "24 a second are assumed" in untimed.notices[0]
-    assert open_video(source, Sampling(frames=4)).indices == (0, 2, 5, 8)
+    assert video.sampling.startswith("Frames that come one by one are all taken")
+    few = open_video(source, Sampling(frames=5, by="request"))
+    assert few.indices == (0, 2, 5, 8)
+    assert "5 frames were asked for (--frames 5). 4 were taken: a multiple of 2" in few.notices[-1]
+    assert few.media().sampling in few.notices[-1]
 
 
 def test_pictures_in_memory() -> None:
     video = open_video(frames(3), Sampling(fps=1))
     assert (video.source, video.indices, video.frames.dtype) == ("video 1", (0, 1, 2), np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("asked", "total", "rate", "expected"),
-    [
-        ({"fps": 2.0}, 240, 24, 20),
-        ({"fps": 2.0}, 24, 24, 4),  # at least
-        ({"fps": 2.0}, 3, 24, 2),
-        ({"fps": 2.0}, 1, 24, 1),
-        ({"fps": 1.0}, 100, 30, 4),
-        ({"fps": 30.0}, 2000, 30, 768),  # at most
-        ({"frames": 7}, 100, 30, 8),
-        ({}, 240, 24, 20),
-    ],
-)
-def test_how_many_frames_are_taken(asked: dict[str, Any], total: int, rate: float, expected: int) -> None:
-    chosen = Sampling(**asked).indices(total, rate)
-    assert len(chosen) == expected
-    assert chosen == sorted(set(chosen))
-    assert 0 <= chosen[0] <= chosen[-1] < total
-
-
-def test_sampling_equals_the_librarys() -> None:
-    pytest.importorskip("torchvision")
-    from transformers import Qwen2VLVideoProcessor
-    from transformers.video_utils import VideoMetadata
-
-    theirs = Qwen2VLVideoProcessor()
-    for total in range(2, 300, 7):
-        for rate in (10, 12.5, 24, 29.97):
-            for fps in (1.0, 2.0, 5.0):
-                expected = theirs.sample_frames(VideoMetadata(total_num_frames=total, fps=rate), fps=fps).tolist()
-                assert Sampling(fps=fps).indices(total, rate) == expected
 
 
 def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
