@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from inspector.analysis.wording import summary, value_text
 from inspector.trace import Call, TensorInfo
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 Pointed = tuple[str, Any]
 """An element of a tensor: its index, as `[0, 3, 5]`, and its value."""
+
+
+@runtime_checkable
+class Copied(Protocol):
+    """A tab that something can be copied of: the choices, the likeliest first."""
+
+    def copies(self) -> list[Choice]: ...
 
 
 def choices(run: Run, index: int, port: str | None, pointed: Pointed | None = None) -> list[Choice]:
@@ -35,7 +42,12 @@ def choices(run: Run, index: int, port: str | None, pointed: Pointed | None = No
 
 def snippet(run: Run, call: Call, port: str | None, pointed: Pointed | None = None) -> str:
     """A program that traces, or opens the trace, and takes the tensor at `port` of the call, and an element of it."""
-    lines = ["import inspector", "", *_source(run, call), f"call = trace.call({call.path!r}{_occurrence(run, call)})"]
+    lines = [
+        "import inspector",
+        "",
+        *source(run, call.path or "*"),
+        f"call = trace.call({call.path!r}{_occurrence(run, call)})",
+    ]
     value = None if port is None else call.ports().get(port)
     if isinstance(value, TensorInfo) and not run.trace.model.shape_only:
         lines.append(f"tensor = trace.value(call, {port!r})")
@@ -43,13 +55,14 @@ def snippet(run: Run, call: Call, port: str | None, pointed: Pointed | None = No
     return "\n".join(lines) + "\n"
 
 
-def _source(run: Run, call: Call) -> list[str]:
+def source(run: Run, values: str = "*") -> list[str]:
+    """Lines that arrive at the trace of a run, with the values that match a glob where it has any."""
     if run.directory is not None:
         return [open_line(run.directory)]
     if run.made:
         return list(run.made)
-    values = [] if run.question is None or run.trace.model.shape_only else [f"values={call.path or '*'!r}"]
-    return [load_line(run), f"trace = session.trace({', '.join([*question(run), *values])})"]
+    kept = [] if run.question is None or run.trace.model.shape_only else [f"values={values!r}"]
+    return [load_line(run), f"trace = session.trace({', '.join([*question(run), *kept])})"]
 
 
 def open_line(directory: Path) -> str:
@@ -59,7 +72,8 @@ def open_line(directory: Path) -> str:
 
 def load_line(run: Run) -> str:
     """The line that loads the model of a run as it was loaded."""
-    arguments = [repr(run.trace.model.reference), *_changed(run.options)]
+    given = [f"{name}={value!r}" for name, value in changed(run.options).items()]
+    arguments = [repr(run.trace.model.reference), *given]
     return f"session = inspector.load({', '.join(arguments)})"
 
 
@@ -80,14 +94,16 @@ def question(run: Run) -> list[str]:
     return written
 
 
-def _changed(options: Options | None) -> list[str]:
-    """The options that differ from their defaults, as arguments."""
+def changed(options: Options | None) -> dict[str, Any]:
+    """The options that differ from their defaults, by the names that `inspector.load` has for them."""
     if options is None:
-        return []
-    given = [(field.name, getattr(options, field.name), field.default) for field in fields(options)]
-    return [
-        f"{name}={str(value) if isinstance(value, Path) else value!r}" for name, value, usual in given if value != usual
-    ]
+        return {}
+    given = {field.name: (getattr(options, field.name), field.default) for field in fields(options)}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, (value, usual) in given.items()
+        if value != usual
+    }
 
 
 def _occurrence(run: Run, call: Call) -> str:

@@ -17,7 +17,7 @@ from textual.widgets import Footer, Input
 from inspector.parts import Tab, View
 from inspector.trace import Trace
 from inspector.tui.bars import HeaderLine, NoticeLine, TabLine
-from inspector.tui.copying import choices
+from inspector.tui.copying import Copied, choices
 from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.moment import Moment
 from inspector.tui.pages import Page, Pages, plugin_pages
@@ -27,7 +27,7 @@ from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.failure import FailureScreen
 from inspector.tui.screens.forward import ForwardTab
 from inspector.tui.screens.masks import MasksTab
-from inspector.tui.screens.menu import MenuScreen
+from inspector.tui.screens.menu import Choice, MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.save import SaveScreen, suggest
 from inspector.tui.screens.tokens import TokensTab
@@ -87,8 +87,8 @@ class InspectorScreen(Screen[None]):
         self.moment = Moment()
         self._pages = [
             Page("forward", "1", "Forward", lambda: ForwardTab(run.trace, self.moment)),
-            Page("tokens", "2", "Tokens", lambda: TokensTab(run.trace, self.moment)),
-            Page("masks", "3", "Masks", lambda: MasksTab(run.trace, self.moment)),
+            Page("tokens", "2", "Tokens", lambda: TokensTab(run, self.moment)),
+            Page("masks", "3", "Masks", lambda: MasksTab(run, self.moment)),
             Page("attention", "4", "Attention", lambda: AttentionTab(run, self.moment)),
             Page("generate", "5", "Generate", lambda: GenerateTab(run)),
             Page("views", "8", "Views", lambda: Pane("Views", ViewsPane(views(), run.trace))),
@@ -154,11 +154,11 @@ class InspectorScreen(Screen[None]):
             pane.defaults = {**call, **step, **({"row": str(moment.row)} if moment.row else {})}
         self.refresh_bindings()
 
-    async def action_view(self, name: str) -> None:
+    async def on_views_pane_wanted(self, event: ViewsPane.Wanted) -> None:
         """Show one of the views on their tab."""
         await self.action_tab("views")
-        if not self.query_one(ViewsPane).choose(name):
-            self.notify(f"There is no view {name!r} here.", severity="warning", markup=False)
+        if not self.query_one(ViewsPane).choose(event.name, event.options):
+            self.notify(f"There is no view {event.name!r} here.", severity="warning", markup=False)
 
     def action_filter(self) -> None:
         """Filter the list that has the focus, or else the calls, or else the first list in sight."""
@@ -184,19 +184,23 @@ class InspectorScreen(Screen[None]):
 
     @work
     async def action_copy(self) -> None:
-        generating, selected = self._generating(), self.selected()
-        if generating is not None:
-            offered = generating.copies()
-        elif isinstance(page := self.query_one(Pages).visible_content, AttentionTab):
-            offered = page.copies()
-        elif selected is not None:
-            offered = choices(self.run, *selected, self.query_one(ForwardTab).pointed)
-        else:
+        offered = self._copies()
+        if not offered:
+            self.notify("There is nothing to copy here yet.", markup=False)
             return
         chosen = await self.app.push_screen_wait(MenuScreen("Copy", offered))
         if chosen is not None:
             self.app.copy_to_clipboard(chosen.text)
             self.notify(f"Copied the {chosen.name}.", markup=False)
+
+    def _copies(self) -> list[Choice]:
+        """What the tab in front offers to be copied."""
+        page, selected = self.query_one(Pages).visible_content, self.selected()
+        if isinstance(page, ForwardTab) and selected is not None:
+            return choices(self.run, *selected, page.pointed)
+        if isinstance(page, Pane) and isinstance(page.content, ViewsPane):
+            return page.content.copies(self.run)
+        return page.copies() if isinstance(page, Copied) else []
 
     def action_notices(self) -> None:
         notices = self._notices() or ["There is nothing to know of this run but what the screen shows."]

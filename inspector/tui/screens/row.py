@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,6 +15,19 @@ from inspector.parts import Table
 from inspector.render.cells import cell_text
 from inspector.tui.screens.dialog import Dialog
 from inspector.tui.widgets.cells import visible, width_of
+
+
+def fields(table: Table, number: int) -> Iterator[tuple[str, str]]:
+    """Name and text of what a row holds; fields without anything are left out."""
+    for column, value in zip(table.columns, table.rows[number], strict=True):
+        text = visible(cell_text(value, column))
+        if text:
+            yield visible(column.name), text
+
+
+def as_text(named: Iterable[tuple[str, str]]) -> str:
+    """Fields as lines that can be pasted."""
+    return "\n".join(f"{name}: {text}" for name, text in named)
 
 
 class RowScreen(Dialog[int]):
@@ -48,20 +61,15 @@ class RowScreen(Dialog[int]):
         yield from super().compose()
 
     def body(self) -> ComposeResult:
-        fields = list(self._fields())
-        width = max((width_of(name) for name, _ in fields), default=0)
-        for name, text in fields:
+        width = max((width_of(name) for name, _ in self._fields), default=0)
+        for name, text in self._fields:
             named = Static(Content(name), classes="row--name")
             named.styles.width = width
             yield HorizontalGroup(named, Static(Content(text), classes="row--text"))
 
-    def _fields(self) -> Iterator[tuple[str, str]]:
-        """Name and text of what the row holds; fields without anything are left out."""
-        cells = self._table.rows[self._numbers[self._at]]
-        for column, value in zip(self._table.columns, cells, strict=True):
-            text = visible(cell_text(value, column))
-            if text:
-                yield visible(column.name), text
+    @property
+    def _fields(self) -> list[tuple[str, str]]:
+        return list(fields(self._table, self._numbers[self._at]))
 
     async def action_row(self, by: int) -> None:
         at = max(0, min(self._at + by, len(self._numbers) - 1))
@@ -71,7 +79,7 @@ class RowScreen(Dialog[int]):
             self.query_one(VerticalGroup).scroll_home(animate=False)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard("\n".join(f"{name}: {text}" for name, text in self._fields()))
+        self.app.copy_to_clipboard(as_text(self._fields))
         self.notify("Copied the row.", markup=False)
 
     def action_leave(self) -> None:

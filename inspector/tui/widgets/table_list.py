@@ -14,7 +14,7 @@ from textual.geometry import Size
 
 from inspector.parts import Cell, Column, Table
 from inspector.render.cells import GAP, cell_text, line_width, pad, shrunk
-from inspector.tui.screens.row import RowScreen
+from inspector.tui.screens.row import RowScreen, as_text, fields
 from inspector.tui.widgets.cells import fit, visible, width_of
 from inspector.tui.widgets.virtual_list import VirtualList
 
@@ -102,6 +102,10 @@ class TableList(VirtualList):
         fields = zip(self.table.columns, texts, self._widths, strict=True)
         cut = [f"{column.name}: {text}" for column, text, width in fields if width_of(text) > width]
         return "\n".join(cut) or None
+
+    def row_text(self) -> str:
+        """The row under the cursor, a field a line; empty where there is none."""
+        return as_text(fields(self.table, self._numbers[self.cursor])) if self.row_count else ""
 
     def opened(self) -> None:
         self.app.push_screen(RowScreen(self.table, self._numbers, self.cursor), self._returned)

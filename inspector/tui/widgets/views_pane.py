@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -10,11 +11,16 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.reactive import reactive
 
 from inspector.parts import View
 from inspector.trace import Trace
+from inspector.tui.commands import view_copies
+from inspector.tui.runs import Run
+from inspector.tui.screens.menu import Choice
 from inspector.tui.widgets.line import Line
+from inspector.tui.widgets.table_list import TableList
 from inspector.tui.widgets.view_options import ViewOptions
 from inspector.tui.widgets.view_parts import ViewParts
 from inspector.tui.widgets.views_list import ViewsList
@@ -56,6 +62,13 @@ class ViewsPane(Vertical):
 
     trace: reactive[Trace | None] = reactive(None, init=False)
     views: reactive[Mapping[str, View]] = reactive({}, init=False)
+
+    @dataclass
+    class Wanted(Message):
+        """A view is to be brought to the front, with these options."""
+
+        name: str
+        options: Mapping[str, str]
 
     def __init__(
         self, views: Mapping[str, View] | None = None, trace: Trace | None = None, *, id: str | None = None
@@ -109,6 +122,13 @@ class ViewsPane(Vertical):
         listed.cursor = at
         self._enter()
         return True
+
+    def copies(self, run: Run) -> list[Choice]:
+        """What can be copied of the view, and of the row of a table that has the keyboard."""
+        found = [] if self.view is None else view_copies(run, self.view, self.options)
+        table = self.screen.focused
+        row = table.row_text() if isinstance(table, TableList) else ""
+        return [Choice("row", row), *found] if row else found
 
     def filter(self, text: str) -> None:
         """Narrow the tables and trees that are shown, and those that will be, to the lines that hold every word."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
+from inspector.tui.commands import command
+from inspector.tui.copying import source
 from inspector.tui.runs import Run
 from inspector.tui.screens.menu import Choice
 from inspector.tui.widgets.attention import words
@@ -12,9 +12,9 @@ from inspector.tui.widgets.attention.looking import Sight
 
 def copies(run: Run, sight: Sight) -> list[Choice]:
     """The choices for a look, the likeliest first."""
+    from inspector.views import BUILT_IN
+
     options = _options(sight)
-    target = str(run.directory) if run.directory is not None else "TRACE"
-    command = ["inspector", "view", "attention", target, *(f"--{name}={value}" for name, value in options.items())]
     chosen = ["trace", repr(options["layer"]), str(sight.spot.step)]
     chosen += [repr(options["picture"])] if "picture" in options else []
     place = f", place {sight.query} in window order" if sight.patches is not None and sight.patches.reordered else ""
@@ -23,11 +23,11 @@ def copies(run: Run, sight: Sight) -> list[Choice]:
         "from inspector.analysis.attention import Attention",
         "from inspector.analysis.layers import choose",
         "",
-        f"trace = inspector.Trace.open({target!r})",
+        *source(run),
         f"attention = Attention(choose({', '.join(chosen)}), row={sight.spot.row})",
         f"heads = attention.of_query({sight.query})  # [heads, keys]{place}",
     ]
-    found = [Choice("command", shlex.join(command)), Choice("Python", "\n".join(lines) + "\n")]
+    found = [Choice("command", command(run, BUILT_IN["attention"], options)), Choice("Python", "\n".join(lines) + "\n")]
     if sight.probabilities is not None:
         numbers = " ".join(f"{value:.6g}" for value in sight.probabilities.tolist())
         found.append(Choice("probabilities", numbers))

@@ -37,7 +37,7 @@ class MaskPanel(Vertical):
         event.stop()
         self._tell()
 
-    def _cell(self) -> tuple[int, int]:
+    def cell(self) -> tuple[int, int]:
         """The query and key under the cursor: of a cell of several, the query that sees nothing, if there is one."""
         drawn = self.query_one(MaskMap)
         query, key = drawn.window.cursor
@@ -54,5 +54,5 @@ class MaskPanel(Vertical):
         if self.seen is None:
             return
         found = self.seen.group.applied
-        words = found.reason if found.spans is None else sight(found, self.seen.names, *self._cell())
+        words = found.reason if found.spans is None else sight(found, self.seen.names, *self.cell())
         self.query_one("#words", Static).update(words, layout=False)
