@@ -50,9 +50,9 @@ it becomes the next one."""
         find: Callable[[int | str], int],
         *,
         title: str = "Force a token",
-        keys: str = "enter take · tab list · f1 help",
+        key: str = "enter take",
     ) -> None:
-        super().__init__(title, f"{keys} · esc back")
+        super().__init__(title, f"{key}{' · tab list' if candidates else ''} · f1 help · esc back")
         self._candidates = candidates
         self._place = place
         self._find = find

@@ -88,7 +88,7 @@ async def follow(tab: GenerateTab) -> None:
         return
     generation = tab.driver.generation
     assert generation is not None
-    screen = ForceScreen((), "", generation.token_of, title="Follow a token", keys="enter follow")
+    screen = ForceScreen((), "", generation.token_of, title="Follow a token", key="enter follow")
     chosen = await tab.app.push_screen_wait(screen)
     if chosen is not None:
         tab.followed = [token for token in tab.followed if token != chosen.token] + [chosen.token]

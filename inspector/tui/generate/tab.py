@@ -19,8 +19,7 @@ from textual.widgets import Static
 from inspector.errors import ForwardError
 from inspector.trace.steps import Step
 from inspector.tui.bars import InfoLine
-from inspector.tui.generate import asking, copying, looking, words
-from inspector.tui.generate.actions import ACTIONS
+from inspector.tui.generate import actions, asking, copying, looking, words
 from inspector.tui.generate.bindings import BINDINGS
 from inspector.tui.generate.driver import Driver
 from inspector.tui.generate.moment import Moment, recorded
@@ -49,10 +48,6 @@ TICK = 0.5
 """Seconds between two looks at a step that takes long."""
 
 
-OF_A_STEP = frozenset({"what_if", "adopt", "follow", "forward", "views", "rename"})
-"""What is asked of the step that is looked at; before the first one there is nothing to ask."""
-
-
 class Nothing(Static, can_focus=True):
     """Stands in the middle before there is anything to show, and takes the keys."""
 
@@ -69,7 +64,8 @@ class StateLine(InfoLine):
 class GenerateTab(Vertical):
     """Holds the generation of a run: `driver` makes it go on, the view shows where it stands.
 
-    `lens` are settings through which every step is looked at, `followed` tokens that are followed through each.
+    `lens` are settings through which every step is looked at, `followed` tokens that are followed through each. So many
+    things that were asked for are `waiting` to be done.
     """
 
     DEFAULT_CSS = """
@@ -103,7 +99,7 @@ picture. It runs the steps again to record the model's calls; K, before the firs
         self._doing = ""
         self._painted = 0.0
         self._turn = asyncio.Lock()
-        self._waiting = 0
+        self.waiting = 0
 
     def compose(self) -> ComposeResult:
         yield Nothing(words.nothing_yet(self.run))
@@ -126,16 +122,7 @@ picture. It runs the steps again to record the model's calls; K, before the firs
             return self.driver.running
         if action == "cancel":
             return bool(self.driver.doing)
-        return action != "ask" or self._can(str(parameters[0]))
-
-    def _can(self, name: str) -> bool:
-        """Whether a key leads anywhere: a trace that was saved is walked through, and a model without weights rests."""
-        if name in OF_A_STEP and not self.steps:
-            return False
-        if self.driver.live or not words.hindrance(self.run):
-            return True
-        saved = self.run.trace.generation
-        return saved is not None and (name == "step" or (name == "forward" and bool(self.run.trace.calls)))
+        return action != "ask" or actions.leads_on(self, str(parameters[0]))
 
     @property
     def inspector(self) -> InspectorApp:
@@ -213,10 +200,10 @@ picture. It runs the steps again to record the model's calls; K, before the firs
         self.run_worker(self._in_turn(steps), group="generation")
 
     def action_ask(self, name: str) -> None:
-        """What a key asks for, by its name in `ACTIONS`. A key that is held asks for no more than is done."""
-        if name in ("step", "run") and self._waiting > 1:
+        """What a key asks for, by its name in `actions`. A key that is held asks for no more than is done."""
+        if name in ("step", "run") and self.waiting > 1:
             return
-        self.follow(ACTIONS[name](self))
+        self.follow(actions.ACTIONS[name](self))
 
     def action_colour(self) -> None:
         self.run_worker(self._told(looking.colour(self)))
@@ -267,14 +254,14 @@ picture. It runs the steps again to record the model's calls; K, before the firs
         event.stop()
 
     async def _in_turn(self, steps: Coroutine[Any, Any, None]) -> None:
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with self._turn:
                 await self._told(steps)
                 if self.is_mounted:
                     self.show()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def _told(self, steps: Coroutine[Any, Any, None]) -> None:
         """What goes wrong becomes a message, and the generation stays."""

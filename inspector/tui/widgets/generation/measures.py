@@ -35,7 +35,7 @@ MEASURES = {
             (-0.9, -0.5, -0.2, -0.05),
             ("≥90%", "≥50", "≥20", "≥5", "<5"),
             "▆▅▃▂▁",
-            "The probability of the chosen token in the final scores",
+            "How probable the chosen token was in the final scores",
         ),
         Measure(
             "entropy",
@@ -49,7 +49,7 @@ MEASURES = {
             (1, 3, 10, 100),
             ("1", "≤3", "≤10", "≤100", ">100"),
             "▁▂▃▅▆",
-            "How many tokens the final scores put before the chosen one, and itself",
+            "The place of the chosen token in the final scores",
         ),
     )
 }
