@@ -66,7 +66,7 @@ def picture_lines(picture: Picture, paper: Paper) -> Iterator[str]:
     else:
         grey = Scale(0, 255)
         yield from ("".join(grey.shade(sum(pixel) / 3) for pixel in row).rstrip() for row in rows[::2])
-    yield paper.paint(f"{picture.width} × {picture.height}", "dim")
+    yield paper.paint(f"{picture.width}×{picture.height} pixels", "dim")
 
 
 def not_finite(values: Sequence[float]) -> str:

@@ -93,7 +93,10 @@ mean of several. They are worked out on demand, in float32, from the query, key,
 The cursor in the text stands on the query; the brighter a token, the more it gets. The first token often takes what
 nothing else gets: it is left out when the brightness is scaled. Grey tokens come after the query. In the picture the
 same, patch by patch; the query's own place has a frame. In the map of entropies a row is a layer and a column a head;
-moving in it chooses both."""
+moving in it chooses both.
+
+In the vision tower the query is a patch, which has the number that its picture gives it, in the order of pixel_values.
+A tower that was given pictures and a video ran once for each: to choose another picture is to go into its run."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, action, text, name in FOOTER, SIGNS.get(key), id=f"attention.{name}", tooltip=tooltip)
         for key, action, text, name, tooltip in KEYS
