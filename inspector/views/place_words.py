@@ -66,7 +66,7 @@ def _position(standing: Standing) -> str:
     found, expected = standing.found, standing.expected
     if found is None:
         asked = "" if expected is None else f" It should be {written(expected)}."
-        return f"No positions were recorded for forward {standing.placement.forward.step}.{asked}"
+        return f"No positions were recorded for step {standing.placement.forward.step}.{asked}"
     said = named(found) if len(found) == 3 else str(found[0])
     if expected is None:
         return f"{said}; the conversation began before this trace, so that it cannot be checked"
@@ -112,13 +112,13 @@ def _in_picture(trace: Trace, placement: Placement, spot: Spot, how: Layout) -> 
     assert grid is not None
     frame = spot.frame if span.frame is None else span.frame
     frames = f", frame {frame + 1} of {grid.frames}" if grid.frames > 1 else ""
-    time = f"time {first}"
+    time, behind = f"time {first}", f"{counted(frame, 'frame')} behind the first"
     if span.kind == "video" and how.tokens_per_second and span.frame is None:
         seconds = grid.interval / how.tokens_per_second
         rate = f"{number(how.tokens_per_second)} a second × {number(seconds, 4)} s"
-        time = f"time {first} + ⌊frame {frame} × {rate}⌋ = {first + span.time(frame)}"
+        time = f"time {first} + ⌊{behind} × {rate}⌋ = {first + span.time(frame)}"
     elif grid.frames > 1 and span.frame is None:
-        time = f"time {first} + frame {frame} = {first + span.time(frame)}"
+        time = f"time {first} + {behind} = {first + span.time(frame)}"
     return (
         f"Row {spot.row}, column {spot.column} of {grid.rows}×{grid.columns} in {picture_name(trace, span)}{frames}, "
         f"which begins at {first}: {time}, height {first} + {spot.row} = {first + spot.row}, "
@@ -135,7 +135,7 @@ def _delta(standing: Standing) -> Iterator[Fact]:
         return
     value = held.of(placement.row)
     when = "in" if held.inside else "before"
-    text = f"{value}, written {when} forward {held.step}"
+    text = f"{value}, written {when} step {held.step}"
     used = bool(forward.past) and not forward.positions_given
     if forward.past and forward.positions_given:
         text += "; not used, since positions were given with the forward"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from textwrap import fill
 
@@ -52,7 +53,8 @@ def _told(trace: Trace, placement: Placement, span: Span, how: Layout, axes: int
     where = f"Tokens {begin}–{end}" if end > begin else f"Token {begin}"
     if span.grid is None:
         return f"{where}: {span.kind}.{_text(placement, span, axes)}"
-    return f"{where}: {picture_name(trace, span)}. {' '.join(_picture(span, how))}"
+    stands = replace(span, first=span.first + placement.offset)
+    return f"{where}: {picture_name(trace, span)}. {' '.join(_picture(stands, how))}"
 
 
 def _text(placement: Placement, span: Span, axes: int) -> str:
@@ -66,7 +68,8 @@ def _text(placement: Placement, span: Span, axes: int) -> str:
         return f" Counted on from the token before: {counting}{on_axes}."
     index = span.start
     delta = span.first - index
-    return f" Index {index} plus the rope delta {delta} is {span.first}: {counting}{on_axes}."
+    ahead = f", and the row stands {placement.offset} further" if placement.offset else ""
+    return f" Index {index} plus the rope delta {delta} is {span.first}{ahead}: {counting}{on_axes}."
 
 
 def _picture(span: Span, how: Layout) -> Iterator[str]:
@@ -127,12 +130,14 @@ def _end(placement: Placement, axes: int) -> Iterator[str]:
         return
     if placement.begin and all(span.kind == "text" for span in placement.spans):
         return
+    offset, ahead = placement.offset, placement.delta + placement.offset
     largest = placement.delta + total - 1
+    padding = f" − {offset} of padding" if offset else ""
     yield (
-        f"The largest position is {largest} and there are {counted(total, 'token')}, so the rope delta is "
-        f"{largest} + 1 − {total} = {placement.delta}: a token decoded at index i, padding left out, stands at i "
-        f"{'−' if placement.delta < 0 else '+'} {abs(placement.delta)}."
+        f"The largest position is {largest + offset} and there are {counted(total, 'token')}, so the rope delta is "
+        f"{largest + offset} + 1 − {total}{padding} = {placement.delta}: a token decoded at index i, padding left out, "
+        f"stands at i {'−' if ahead < 0 else '+'} {abs(ahead)}."
     )
     last = placement.spans[-1]
     if last.next != largest + 1:
-        yield f"`generate` counts on from the last token instead: the next stands at {last.next}."
+        yield f"`generate` counts on from the last token instead: the next stands at {last.next + offset}."

@@ -49,7 +49,9 @@ def test_the_time_of_a_frame_with_its_seconds() -> None:
     assert spot is not None
     assert spot.spot is not None
     assert (spot.spot.frame, spot.spot.row, spot.spot.column) == (1, 1, 1)
-    assert f"⌊frame 1 × {PER_SECOND} a second × " in facts(trace, 15)["comes about"][0]
+    told = facts(trace, 15)["comes about"][0]
+    assert ", frame 2 of 3, " in told
+    assert f"⌊1 frame behind the first × {PER_SECOND} a second × " in told
 
 
 def test_padding_and_faults_are_told() -> None:
@@ -57,7 +59,7 @@ def test_padding_and_faults_are_told() -> None:
     assert list(facts(padded, 2, row=1)) == ["position"]
     assert facts(placed_trace(types=False), 6)["position"] == ("t 6, h 6, w 6 found, t 3, h 4, w 4 expected", True)
     stale = facts(placed_trace(steps=2, delta=-7), LENGTH, step=1)
-    assert stale["rope delta"] == ("-7, written in forward 0; -2 is needed", True)
+    assert stale["rope delta"] == ("-7, written in step 0; -2 is needed", True)
 
 
 def test_the_view_says_the_same() -> None:

@@ -50,7 +50,7 @@ def test_decoding_steps(name: str, case: str) -> None:
     rows = ROWS[case]
     trace = generated(random_model(name), inputs(name, rows))
     for row in range(len(rows)):
-        strip = titled(VIEW(trace, row=str(row)), "Forwards")
+        strip = titled(VIEW(trace, row=str(row)), "Steps")
         length = inputs(name, rows, pixels=False)["input_ids"].shape[1]
         assert column(strip, "in cache") == [0, length, length + 1]
         assert column(strip, "mark") == [None] * 3
@@ -113,6 +113,19 @@ def test_a_decoding_step_in_words() -> None:
     assert "Index 13 plus the rope delta -3 is 10: position 10" in added.text
 
 
+def test_positions_that_count_padding_in_words() -> None:
+    """Without a picture, Qwen2.5-VL counts the padding too."""
+    given = inputs("qwen2_5_vl", [[5], [20]])
+    del given["mm_token_type_ids"]
+    text = titled(VIEW(run(random_model("qwen2_5_vl"), given)), "How the positions")
+    assert isinstance(text, Text)
+    words = " ".join(text.text.split())
+    assert "positions 15 to 19, the same on all three axes." in words
+    assert "The largest position is 19 and there are 5 tokens" in words
+    assert "rope delta is 19 + 1 − 5 − 15 of padding = 0" in words
+    assert "a token decoded at index i, padding left out, stands at i + 15." in words
+
+
 def test_a_picture_as_a_grid() -> None:
     trace = run(random_model("qwen2_5_vl"), inputs("qwen2_5_vl", [[1, VIDEO, 3, IMAGE]]))
     parts = VIEW(trace, picture="2")
@@ -169,9 +182,9 @@ def test_a_trace_without_tokens() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"row": "1"}, "--row 1: there are 1 rows, counted from 0"),
+        ({"row": "1"}, "--row 1: of the rows there is only number 0"),
         ({"step": "4"}, "There is no step '4'; there are 0."),
-        ({"picture": "2"}, "--picture 2: there are 1 pictures with a grid in this row, counted from 1"),
+        ({"picture": "2"}, "--picture 2: of the pictures with a grid in this row there is only number 1"),
         ({"token": "x"}, "--token x: there are 13 tokens"),
         ({"token": "1", "layer": "7"}, "There is no layer 7; this step has 0 to 1"),
         ({"token": "1", "head": "2"}, "--head 2: there are 2 heads"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TurningPage(PartsPage):
-    """`depth` is the layer and `head` the head whose query and key are shown."""
+    """`depth` is the place among the layers with attention, `head` the head, whose query and key are shown."""
 
     BINDING_GROUP_TITLE = "Turning"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +50,7 @@ class TurningPage(PartsPage):
         self._again()
 
     def action_layer(self, by: int) -> None:
-        before, self.depth = self.depth, max(0, min(self.depth + by, self._limits()[0] - 1))
+        before, self.depth = self.depth, max(0, min(self.depth + by, len(self._limits()[0]) - 1))
         self._moved("layer", by, moved=self.depth != before)
 
     def action_head(self, by: int) -> None:
@@ -64,21 +64,28 @@ class TurningPage(PartsPage):
         else:
             say_end(self, name, by)
 
-    def _limits(self) -> tuple[int, int]:
-        """How many layers turn, and heads of queries in one."""
+    def _limits(self) -> tuple[list[int], int]:
+        """The numbers of the layers with attention, and how many heads of queries the chosen one has."""
+        from inspector.analysis.numbering import layer_numbers
         from inspector.analysis.projections import decoder_attention, heads
 
         if self._standing is None:
-            return 1, 1
+            return [0], 1
         calls = decoder_attention(self.trace, self._standing.placement.forward.step)
-        return max(1, len(calls)), max(1, heads(calls[min(self.depth, len(calls) - 1)], "query") if calls else 1)
+        numbered = zip(layer_numbers(calls), calls, strict=True)
+        own = [(number, call) for number, call in numbered if number is not None]
+        if not own:
+            return [0], 1
+        return [number for number, _ in own], max(1, heads(own[min(self.depth, len(own) - 1)][1], "query"))
 
     def _again(self) -> None:
         layers, heads = self._limits()
-        self.depth, self.head = min(self.depth, layers - 1), min(self.head, heads - 1)
-        place = f"layer {self.depth} of {layers} (n, p) · head {self.head} of {heads} (e, E)"
+        self.depth, self.head = min(self.depth, len(layers) - 1), min(self.head, heads - 1)
+        layer, whole = layers[self.depth], layers == list(range(len(layers)))
+        among = f"{len(layers)}" if whole else f"{len(layers)} with attention"
+        place = f"layer {layer} of {among} (n, p) · head {self.head} of {heads} (e, E)"
         self.query_one("#chosen", Line).say(place)
-        trace, placed, standing, layer, head = self.trace, self._placed, self._standing, self.depth, self.head
+        trace, placed, standing, head = self.trace, self._placed, self._standing, self.head
         self.show_parts(lambda: list(made(trace, placed, standing, layer, head)))
 
 
