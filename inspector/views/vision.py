@@ -33,6 +33,7 @@ def show(
     pixel: str = "",
     token: str = "",
     frame: str = "",
+    row: str = "",
 ) -> Sequence[Part]:
     chosen = _forward(trace, step)
     if chosen is None:
@@ -41,6 +42,8 @@ def show(
     forward = chosen[0].forward
     sums = totals(trace, forward, found)
     entry = found[ordinal(picture or "1", "picture", len(found), "pictures")] if found or picture else None
+    if token and not picture and found:
+        entry = mapping.holder(found, token, row)
     tower = tower_of(trace, forward, entry.kind) if entry is not None else None
     return [
         checked(checks_of(trace, chosen)),
@@ -66,8 +69,10 @@ def _one(
     frames = pictures.rebuilt(trace, entry, tower)
     yield from pictures.seen(trace, entry, frames)
     if tower is None or entry.size is None:
-        if any((patch, pixel, token, frame)):
+        if any((patch, pixel, frame)):
             raise InputError(f"The patches of {entry.name} have no grid, so that they cannot be pointed at.")
+        if token:
+            yield mapping.standing(entry, token)
         return
     found = mapping.Map(entry, tower, tower.layout.merge, tower.layout.patch)
     asked = mapping.asked(found, patch, pixel, token, frame)
@@ -138,8 +143,9 @@ VIEW = View(
         "step": "The forward, from 0; by default the first with pictures",
         "patch": "A patch of it, in the order of pixel_values",
         "pixel": "A pixel of the original, across,down, such as 120,80",
-        "token": "A token of the row, whose patches are shown",
+        "token": "A token of the row, whose picture and patches are shown",
         "frame": "A frame of patches of a video",
+        "row": "The row of the batch of --token, from 0, where several have such a token",
     },
     values=(":input.pixel_values*", "*visual:input.hidden_states", "*.merger:output", "*visual:output.pooler_output"),
 )

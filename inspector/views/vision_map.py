@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inspector.analysis.checks import counted, some
 from inspector.analysis.ledger import Entry
 from inspector.analysis.position_checks import written
 from inspector.analysis.tower import Tower
 from inspector.analysis.windows import inverse, patch_at, patch_place, windows
 from inspector.errors import InputError
-from inspector.parts import Cell, Column, Table
+from inspector.parts import Cell, Column, Table, Text
 from inspector.views.asking import whole
 from inspector.views.rows import Rows
 
@@ -106,13 +108,65 @@ def asked(found: Map, patch: str, pixel: str, token: str, frame: str) -> list[in
     return None
 
 
-def _merged_of(found: Map, token: str) -> int:
-    span, placement = found.entry.span, found.entry.placement
-    index = whole(token, "token", placement.forward.tokens, "tokens")
+def holder(found: Sequence[Entry], token: str, row: str) -> Entry:
+    """The picture or video that a token of a row belongs to; without a row, the only one of all rows.
+
+    Raises `InputError` for a token of none, or of several.
+    """
+    tokens = max((entry.placement.forward.tokens for entry in found), default=0)
+    index = whole(token, "token", tokens, "tokens")
+    rows = sorted({entry.row for entry in found})
+    if row and row not in map(str, rows):
+        raise InputError(
+            f"--row {row}: {_listed('row', rows)} of the batch {'has' if len(rows) == 1 else 'have'} pictures."
+        )
+    own = [entry for entry in found if not row or entry.row == int(row)]
+    holding = [entry for entry in own if place_of(entry, index) is not None]
+    if len(holding) == 1:
+        return holding[0]
+    if holding:
+        said = ", ".join(f"{entry.name} in row {entry.row}" for entry in holding)
+        raise InputError(f"--token {token} is one of several rows: {said}. Choose with --row.")
+    said = some((f"{entry.name} has {tokens_of(entry)}" for entry in own if entry.span is not None), 8)
+    raise InputError(f"--token {token}: this token belongs to no picture; {said or 'none has tokens that are known'}.")
+
+
+def standing(entry: Entry, token: str) -> Text:
+    """Which of the tokens of a picture without a grid a token is."""
+    place = place_of(entry, whole(token, "token", entry.placement.forward.tokens, "tokens"))
+    if place is None:
+        raise InputError(f"--token {token}: this token is not one of {entry.name}'s.")
+    return Text(f"Token {token}", f"Number {place} of the {counted(entry.found, 'token')} of {entry.name}, from 0.")
+
+
+def place_of(entry: Entry, index: int) -> int | None:
+    """Which of a picture's tokens the token `index` of its row is, from 0; None for none of them."""
+    span, placement = entry.span, entry.placement
     place = placement.tokens.index(index) + placement.begin if index in placement.tokens else -1
-    if span is None or not span.start <= place < min(span.stop, span.start + span.expected):
-        raise InputError(f"--token {token}: this token is not one of {found.entry.name}'s.")
-    return place - span.start
+    return place - span.start if span is not None and span.start <= place < span.stop else None
+
+
+def tokens_of(entry: Entry) -> str | None:
+    """The tokens of a picture by their index in the row, first and last; None where they are not in this forward."""
+    span, placement = entry.span, entry.placement
+    if span is None or span.start < placement.begin or span.stop <= span.start:
+        return None
+    return f"{placement.tokens[span.start - placement.begin]}–{placement.tokens[span.stop - 1 - placement.begin]}"
+
+
+def _listed(word: str, numbers: Sequence[int]) -> str:
+    return f"{word}{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
+def _merged_of(found: Map, token: str) -> int:
+    index = whole(token, "token", found.entry.placement.forward.tokens, "tokens")
+    place = place_of(found.entry, index)
+    if place is None or found.entry.span is None or place >= found.entry.span.expected:
+        has = tokens_of(found.entry)
+        raise InputError(
+            f"--token {token}: this token is not one of {found.entry.name}'s{f', which are {has}' if has else ''}."
+        )
+    return place
 
 
 def _pixel(found: Map, pixel: str) -> tuple[int, int]:

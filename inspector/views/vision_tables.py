@@ -16,6 +16,7 @@ from inspector.analysis.wording import number
 from inspector.parts import Cell, Column, Table
 from inspector.trace import Call, TensorInfo, Trace
 from inspector.views.rows import Rows
+from inspector.views.vision_map import tokens_of
 
 MARK = "≠"
 RESAMPLING = {0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
@@ -28,7 +29,7 @@ def ledger(found: Sequence[Entry], sums: Sequence[Total]) -> Table:
         *(Column("picture"), Column("original"), Column("resized"), Column("grid")),
         *(Column("patches", "right", "count"), Column("expected", "right", "count")),
         *(Column("placeholders", "right", "count"), Column("features", "right", "count")),
-        *(Column("difference", "right"), Column("mark"), Column("row", "right"), Column("source")),
+        *(Column("difference", "right"), Column("mark"), Column("row", "right"), Column("tokens"), Column("source")),
     )
     rows = [*map(_entry, found), *(_total(total) for total in sums)]
     note = "" if found else "This forward was given no pictures, and its ids hold no placeholders."
@@ -52,6 +53,7 @@ def _entry(entry: Entry) -> tuple[Cell, ...]:
         entry.difference,
         MARK if entry.difference else None,
         entry.row,
+        tokens_of(entry),
         None if media is None else media.source,
     )
 
@@ -60,7 +62,7 @@ def _total(total: Total) -> tuple[Cell, ...]:
     difference = None if total.features is None else total.found - total.features
     counts = (total.patches, total.expected, total.found, total.features, difference)
     name = f"all {total.kind}s" + (f", in {total.copies} copies of a row" if total.copies > 1 else "")
-    return (name, None, None, None, *counts, MARK if difference else None, None, None)
+    return (name, None, None, None, *counts, MARK if difference else None, None, None, None)
 
 
 def processing(trace: Trace, found: Sequence[Entry]) -> Table:

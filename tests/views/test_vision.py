@@ -188,6 +188,31 @@ def test_from_a_pixel_to_a_token_and_back(session: Session) -> None:
     assert isinstance(titled(VIEW(trace, picture="2", pixel="279,0"), "Image 2, patch"), Picture)
 
 
+def test_a_token_finds_its_picture_among_all(session: Session) -> None:
+    """Pictures and a video: every token of them leads to patches of which each leads back to it."""
+    video = [gradient(56, 56)] * 4
+    trace = session.trace("What?", images=[picture(), gradient(112, 84)], videos=[video], fps=2)
+    ledger = titled(VIEW(trace), "Ledger")
+    names, ranges = column(ledger, "picture")[:3], column(ledger, "tokens")[:3]
+    assert names == ["image 1", "image 2", "video 1"]
+    for name, tokens in zip(names, ranges, strict=True):
+        first, last = map(int, tokens.split("–"))
+        for token in (first, (first + last) // 2, last):
+            table = titled(VIEW(trace, token=str(token)), f"Patches of {name}")
+            assert column(table, "token") == [token] * 4
+    with pytest.raises(InputError, match="belongs to no picture"):
+        VIEW(trace, token=str(first - 1))
+
+
+def test_a_token_of_several_rows_asks_for_the_row() -> None:
+    given = inputs("qwen2_5_vl", [[2, ("image", (1, 4, 6)), 3], [2, ("image", (1, 4, 6)), 3]])
+    trace = run(random_model("qwen2_5_vl"), given)
+    first = column(titled(VIEW(trace), "Ledger"), "tokens")[0].split("–")[0]
+    with pytest.raises(InputError, match=rf"--token {first} .*: image 1 in row 0, image 2 in row 1. Choose with --row"):
+        VIEW(trace, token=first)
+    assert titled(VIEW(trace, token=first, row="1"), "Patches of image 2")
+
+
 def test_every_patch_stands_in_the_map(session: Session) -> None:
     """The map agrees with the order in which the processor cut the picture up."""
     trace = session.trace("What?", images=gradient(112, 84), values=VIEW.values)
@@ -210,8 +235,10 @@ def test_every_patch_stands_in_the_map(session: Session) -> None:
         ({"patch": "48"}, "--patch 48: there are 48 patches of this picture"),
         ({"pixel": "9"}, "two whole numbers were expected"),
         ({"pixel": "112,0"}, "image 1 is 112×84 pixels, counted from 0"),
-        ({"token": "1"}, "--token 1: this token is not one of image 1's"),
         ({"frame": "1"}, "--frame 1: there are 1 frames of patches"),
+        ({"token": "1"}, "--token 1: this token belongs to no picture; image 1 has 7–18, image 2 has 21–26"),
+        ({"picture": "1", "token": "30"}, "--token 30: this token is not one of image 1's, which are 7–18"),
+        ({"token": "20", "row": "3"}, "--row 3: row 0 of the batch has pictures"),
         ({"step": "2"}, "There is no step '2'; there are 0"),
     ],
 )
@@ -225,6 +252,10 @@ def test_patches_of_models_without_grids_cannot_be_pointed_at() -> None:
     trace = run(tiny("llava"), tiny_inputs("llava"))
     with pytest.raises(InputError, match="have no grid"):
         VIEW(trace, patch="1")
+    first = column(titled(VIEW(trace), "Ledger"), "tokens")[1].split("–")[0]
+    told = titled(VIEW(trace, token=str(int(first) + 2)), "Token")
+    assert isinstance(told, Text)
+    assert told.text == "Number 2 of the 4 tokens of image 2, from 0."
 
 
 @pytest.mark.parametrize("trace", [Trace(small_trace().model), small_trace()])
