@@ -19,7 +19,8 @@ from inspector.tui.tour.stops import STOPS, Stop
 
 PAUSE = 0.05
 PATIENCE = 10.0
-"""Seconds after which an action that an earlier one should have made possible is left out."""
+"""Seconds, while nothing is under way, after which an action that an earlier one should have made possible is left out.
+"""
 
 LOOK = 0.2
 """Seconds between two looks at which screen is in front: the reader goes into steps and comes back as they like."""
@@ -33,7 +34,7 @@ class Guide:
         self._stops = stops
         self._at = 0
         self._going = asyncio.Lock()
-        self._begun = False
+        self._begun = self._moved = False
         self._timer = app.set_interval(LOOK, self._keep)
 
     @property
@@ -43,16 +44,22 @@ class Guide:
     def move(self, way: int) -> None:
         """Go `way` stops further, or back; nowhere beyond the first and the last one."""
         self._at = min(max(self._at + way, 0), len(self._stops) - 1)
-        self._app.run_worker(self._show(), group="tour", exclusive=True)
+        self._moved = True
+        self._app.run_worker(self._show(), group="tour")
 
     async def _show(self) -> None:
-        """Put the text of the stop below the trace in front, and take its actions. A worker: actions take time."""
+        """Put the text of the stop below the trace in front, and take its actions. A worker: actions take time.
+
+        Who goes on meanwhile comes to the next stop as soon as the action under way is done.
+        """
         async with self._going:
-            await self._come_out()
-            await self._put_bar()
-            for action in self.stop.actions:
-                await self._act(action)
-            await self._put_bar()
+            while self._moved:
+                self._moved = False
+                await self._come_out()
+                await self._put_bar()
+                for action in self.stop.actions:
+                    await self._act(action)
+                await self._put_bar()
 
     async def _come_out(self) -> None:
         """Leave what the reader went into from a generation: every stop begins on the screen of the tour itself."""
@@ -62,6 +69,7 @@ class Guide:
     async def leave(self) -> None:
         """End the tour, on whatever screen."""
         self._timer.stop()
+        self._app.workers.cancel_group(self._app, "tour")
         for screen in self._app.screen_stack:
             await screen.query(TourBar).remove()
 
@@ -75,13 +83,15 @@ class Guide:
 
     async def _act(self, action: str) -> None:
         """Take an action by its binding's id, once it can be taken and what went before is done."""
-        for _ in range(int(PATIENCE / PAUSE)):
-            command = None if self._busy() else self._command(action)
-            if command is not None:
-                await take(self._app, command)
-                await asyncio.sleep(PAUSE)  # a key would come no sooner after the one before
-                return
-            await asyncio.sleep(PAUSE)
+        patience = PATIENCE
+        while patience > 0 and not self._moved:
+            if not self._busy():
+                command = self._command(action)
+                if command is not None:
+                    await take(self._app, command)
+                    patience = 0.0
+                patience -= PAUSE
+            await asyncio.sleep(PAUSE)  # a key would come no sooner after the one before
 
     async def _put_bar(self) -> None:
         screen = self._app.screen
@@ -95,7 +105,8 @@ class Guide:
 
     def _busy(self) -> bool:
         """Whether a generation, or a first look at attention, is on its way to where the next action begins."""
-        looking = any(tab.sight is None for tab in self._app.screen.query(AttentionTab))
+        tabs = self._app.screen.query(AttentionTab)
+        looking = any(tab.sight is None and not tab.has_class("-nothing") for tab in tabs)
         generating = any(tab.driver.doing for screen in self._app.screen_stack for tab in screen.query(GenerateTab))
         return looking or generating
 

@@ -13,6 +13,7 @@ from textual.widgets import Footer
 
 from inspector.models import sources
 from inspector.tui.app import InspectorApp
+from inspector.tui.generate.tab import GenerateTab
 from inspector.tui.keymap import known_bindings
 from inspector.tui.screens.inspector import InspectorScreen
 from inspector.tui.screens.within import WithinScreen
@@ -26,6 +27,11 @@ from tests.tui.widgets.screens import until
 SHORT = (
     Stop("Calls", "{list.down} moves.", ("tab.forward",)),
     Stop("Tokens", "{tab.tokens} leads here.", ("tab.tokens",)),
+)
+LONG = (
+    *SHORT,
+    Stop("Steps", "{generate.run} runs.", ("tab.generate", "generate.record", "flow.first")),
+    Stop("Views", "{tab.views} leads here.", ("tab.views",)),
 )
 
 
@@ -93,6 +99,22 @@ async def test_a_stop_leads_out_of_what_was_gone_into() -> None:
         await settled(pilot)
         assert pilot.app.screen is screen
         assert front(screen) == "tokens"
+
+
+@pytest.mark.usefixtures("demos")
+@pytest.mark.parametrize("key", ["f3", "f4"])
+async def test_who_hurries_on_comes_to_the_next_stop_and_who_leaves_is_left_alone(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide.Guide.__init__, "__defaults__", (LONG,))
+    async with touring() as (pilot, screen):
+        await pilot.press("f3", "f3")
+        await until(pilot, lambda: any(tab.driver.doing for tab in screen.query(GenerateTab)))
+        await pilot.press(key)
+        await until(pilot, lambda: not screen.query_one(GenerateTab).driver.doing)
+        await settled(pilot)
+        assert front(screen) == ("views" if key == "f3" else "generate")
+        assert [bar.stop.title for bar in screen.query(TourBar)] == (["Views"] if key == "f3" else [])
 
 
 @pytest.mark.usefixtures("demos")
