@@ -16,7 +16,7 @@ import inspector
 from inspector import NamedLogitsProcessor, hookimpl
 from inspector.cli import running
 from inspector.cli.generation_options import NOT_HERE, documented
-from inspector.generation.settings import ELSEWHERE
+from inspector.generation.options import ELSEWHERE
 from inspector.plugins import Plugins
 from inspector.trace import Trace
 from tests.cli.conftest import Run
