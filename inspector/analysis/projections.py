@@ -84,17 +84,18 @@ def _whole(trace: Trace, call: Call, side: Side, tokens: int) -> Whole | str:
         return _missing(call, side, "the kernel's input")
     children = [trace.calls[index] for index in trace.children(call.index)]
     projected = _projected(trace, call, children, side, after)
+    norm = next((child for child in children if NORMED[side].fullmatch(child.path.rpartition(".")[2])), None)
+    if norm is not None:
+        output = like(kept(trace, norm, "output"), after if isinstance(projected, str) else projected[1])
+        if output is None:
+            return _missing(call, side, norm.path.rpartition(".")[2])
+        if not _equal(output, after):
+            return norm.path, output, after, ""
     if isinstance(projected, str):
         return projected
     path, before = projected
-    norm = next((child for child in children if NORMED[side].fullmatch(child.path.rpartition(".")[2])), None)
     if norm is None:
         return path, before, after, ""
-    output = like(kept(trace, norm, "output"), before)
-    if output is None:
-        return _missing(call, side, norm.path.rpartition(".")[2])
-    if not _equal(output, after):
-        return norm.path, output, after, ""
     given = like(_given(trace, norm), before)
     if given is None:
         return f"The kernel got what {norm.path} put out, and what went into it was not kept. {again(call)}"
@@ -117,8 +118,11 @@ def _projected(
     own = next((child for child in children if child.role == PROJECTED[side]), None)
     if own is not None:
         value = kept(trace, own, "output")
-        split = None if value is None else by_head(value, after.shape[1], after.shape[-1])
-        return (own.path, split) if split is not None else _missing(call, side, own.path.rpartition(".")[2])
+        if value is None:
+            return _missing(call, side, own.path.rpartition(".")[2])
+        split = by_head(value, after.shape[1], after.shape[-1])
+        more = f"What {own.path} puts out is not as wide as the heads of the kernel: it holds something else too."
+        return (own.path, split) if split is not None else more
     joint = next((child for child in children if child.role == FUSED), None)
     if joint is not None:
         return _fused(trace, call, joint, side, after)

@@ -81,6 +81,14 @@ def test_neighbours_in_every_table(kind: str) -> None:
     assert checks(VIEW, trace)["cos and sin"][0] == "agrees"
 
 
+def test_a_projection_that_also_holds_a_gate() -> None:
+    """Qwen3-Next's norms tell what the queries are, as its projection does not."""
+    from tests.attention_cases import model, text
+
+    trace = run(model("qwen3_next"), text(), values="*")
+    assert checks(VIEW, trace, token="7", layer="3")["rotation of the query"][0] == "agrees"
+
+
 def test_as_many_tokens_as_heads() -> None:
     """The norm's output [1, 4, 4, 16] does not tell by its shape which axis is which."""
     for count in (3, 4, 5):
@@ -200,8 +208,8 @@ def test_layers_with_wider_heads() -> None:
     for layer in ("0", "1"):
         assert differing(trace, token="2", layer=layer) == {}
         assert checks(VIEW, trace, token="2", layer=layer)["rotation of the query"][0] == "agrees"
-    found = checks(VIEW, trace)
-    assert found["inverse frequencies of full_attention"][1] == "All 16 pairs as 'proportional' makes them."
+    assert checks(VIEW, trace)["inverse frequencies of full_attention"][0] == "agrees"
+    assert len(column(titled(VIEW(trace), "Pairs of full_attention"), "pair")) == 16
 
 
 DYNAMIC = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}
