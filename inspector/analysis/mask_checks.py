@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from inspector.analysis.checks import Check, counted, some
+from inspector.analysis.checks import Check, counted, every, some
 from inspector.analysis.kernels import in_vision
 from inspector.analysis.layers import towers_in
 from inspector.analysis.mask_report import Group, forward_of, paddings
@@ -77,6 +77,8 @@ def layer_checks(trace: Trace, groups: Sequence[Group]) -> Iterator[Check]:
     seen = {kernel.call.index: (kernel, group.applied) for group in shared for kernel in group.kernels}
     decoder = [seen[index] for index in sorted(seen) if not in_vision(trace, seen[index][0].path)]
     named = configured(trace)
+    window = "sliding_attention"  # a model may have one window for all layers, whatever their types
+    everywhere = window if window not in named and window_of(trace, window) else ""
     numbers = layer_numbers([kernel.call for kernel, _ in decoder])
     known = [(number, *of) for number, of in zip(numbers, decoder, strict=True) if number is not None]
     layers = [(named[number], kernel, found) for number, kernel, found in known if number < len(named)]
@@ -87,7 +89,7 @@ def layer_checks(trace: Trace, groups: Sequence[Group]) -> Iterator[Check]:
     wrong = [
         f"{kernel.path} is {actual}, {asked} in the configuration"
         for asked, kernel, found in layers
-        if (actual := kind_of(found, asked, window_of(trace, asked))) not in ("", asked)
+        if (actual := kind_of(found, asked, window_of(trace, asked))) not in ("", asked, everywhere)
     ]
     who = f"All {len(kinds)} layers see" if len(kinds) > 1 else "The layer with attention sees"
     text = f"{who} as far as the configuration says: {_tally(kinds)}."
@@ -143,7 +145,7 @@ def block_checks(trace: Trace, step: int) -> Iterator[Check]:
             for block in found
             if block.wrong
         ]
-        text = f"All {counted(len(found), 'block')} attend as the configuration says."
+        text = f"{every(len(found), 'block', 'attends', 'attend')} as the configuration says."
         yield Check(f"vision blocks of {name}", not wrong, some(wrong) + "." if wrong else text)
         other = [
             f"{block.number} ({SEEN[block.published]})" for block in found if block.published not in ("", block.asked)

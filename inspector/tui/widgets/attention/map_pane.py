@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ from textual.message import Message
 from inspector.analysis.wording import number
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.matrix import Matrix
-from inspector.tui.widgets.attention.words import names
+from inspector.tui.widgets.attention.words import layers, names
 from inspector.tui.widgets.heatmap import HeatMap
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.planes import ListPlane, TensorPlane
@@ -109,7 +110,7 @@ class MapPane(Vertical):
         most = max((len(line) for line in known), default=0)
         lines = [[*line, *[math.nan] * (most - len(line))] for line in sight.entropies]
         if lines != self._drawn and most:
-            self._draw(lines, Entropies(lines), centred=False)
+            self._draw(lines, Entropies(lines, layers(sight)), centred=False)
         self._say("down: layers · across: heads · low for few keys", "layers down, heads across")
 
     def _draw(self, key: object, plane: Entropies | TensorPlane | Matrix, *, centred: bool) -> None:
@@ -170,10 +171,13 @@ class MapPane(Vertical):
 
 @dataclass(frozen=True, slots=True)
 class Entropies(ListPlane):
-    """Layers down, heads across."""
+    """Layers down, by their names, heads across."""
+
+    layers: Sequence[str] = ()
 
     def where(self, row: int | str, column: int | str) -> str:
-        return f"layer {row}, head {column}"
+        name = self.layers[row] if isinstance(row, int) and row < len(self.layers) else row
+        return f"layer {name}, head {column}"
 
     def said(self, value: float) -> str:
         return f"{number(value)} nats"

@@ -43,7 +43,7 @@ class WhereBar(Line):
     def _fields(self, sight: Sight, gap: str, short: bool) -> Content:
         spot = sight.spot
         fields: list[tuple[What, str, str]] = [
-            ("layer", "layer", f"{words.layer_words(sight)} of {words.layers_there(sight)}"),
+            ("layer", "layer", words.layer_of(sight)),
             ("head", "", words.heads_words(sight, short=short)),
             ("query", "", words.query_words(sight)),
             ("step", "step", str(spot.step)),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.analysis.checks import counted
 from inspector.analysis.layers import layer_names
 from inspector.analysis.patches import CLASS
 from inspector.analysis.regions import Region
@@ -92,14 +91,20 @@ def heads_words(sight: Sight, *, short: bool = False) -> str:
 
 def layer_words(sight: Sight) -> str:
     """The layer as the view of attention is asked for it: `vision.3`, `17`."""
-    return f"vision.{sight.spot.layer}" if sight.spot.vision else layer_names(sight.kernels)[sight.spot.layer]
+    return ("vision." if sight.spot.vision else "") + layers(sight)[sight.spot.layer]
 
 
-def layers_there(sight: Sight) -> str:
-    """The layers that can be chosen, in short: `0–27`; how many, where some layers of the model are left out."""
-    names = [str(place) for place in range(len(sight.kernels))]
-    whole = sight.spot.vision or layer_names(sight.kernels) == names
-    return f"0–{names[-1]}" if whole else f"{counted(len(names), 'layer')} with attention"
+def layers(sight: Sight) -> list[str]:
+    """The layers that can be chosen: in a vision tower they are counted, in a decoder the model's numbers."""
+    return [str(place) for place in range(len(sight.kernels))] if sight.spot.vision else layer_names(sight.kernels)
+
+
+def layer_of(sight: Sight) -> str:
+    """The layer among those there are: `vision.3 of 0–31`; `7, 2 of 12 with attention` where some have none."""
+    own, name = layers(sight), layer_words(sight)
+    if own == [str(place) for place in range(len(own))]:
+        return f"{name} of 0–{own[-1]}"
+    return f"{name}, {sight.spot.layer + 1} of {len(own)} with attention"
 
 
 def facts(sight: Sight) -> tuple[str, ...]:
