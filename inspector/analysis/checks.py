@@ -25,6 +25,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def every(count: int, one: str, does: str, do: str, many: str = "") -> str:
+    """`The token stands`, `All 1,234 tokens stand`."""
+    return f"The {one} {does}" if count == 1 else f"All {counted(count, one, many)} {do}"
+
+
 def some(items: Iterable[object], most: int = 6) -> str:
     """The first of some items, and how many more there are."""
     found = [str(item) for item in items]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from inspector.analysis.checks import Check, counted, some
+from inspector.analysis.checks import Check, counted, every, some
 from inspector.analysis.forwards import Delta
 from inspector.analysis.placement import Placement
 from inspector.analysis.positions import AXES, Span
@@ -48,7 +48,7 @@ def _positions(placement: Placement) -> Check:
     if not placement.spans:
         return Check("positions", None, "The conversation began before this trace.")
     if not placement.wrong:
-        text = "The token stands where it should." if count == 1 else f"All {count:,} tokens stand where they should."
+        text = f"{every(count, 'token', 'stands where it should', 'stand where they should')}."
         return Check("positions", True, text)
     places = placement.differing.nonzero().flatten().tolist()
     first = places[0]
@@ -167,7 +167,7 @@ def _offset(placement: Placement) -> Check:
 def _delta(placement: Placement, held: Delta) -> Check:
     value = held.of(placement.row)
     where = "in" if held.inside else "before"
-    text = f"{value} was written {where} forward {held.step}; these tokens need {placement.delta}."
+    text = f"{value} was written {where} step {held.step}; these tokens need {placement.delta}."
     if placement.forward.positions_given:
         return Check("rope delta", True, f"{text} Positions were given with the forward, so that it was not used.")
     return Check("rope delta", value == placement.delta, text)

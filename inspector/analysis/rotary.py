@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inspector.analysis.checks import Check, counted
+from inspector.analysis.checks import Check, counted, every
 from inspector.analysis.forwards import Forward, vision_towers, within
 from inspector.analysis.positions import AXES
 from inspector.analysis.rope import TOLERANCE, Rope, ropes, text_config
@@ -128,7 +128,7 @@ def rotary_checks(rotary: Rotary) -> Iterator[Check]:
         text = f"{counted(len(wrong), 'pair')} of {len(rotary.held)} differ, first {pair}: {held} held, {wanted} asked."
         yield Check(name, False, text)
     else:
-        yield Check(name, True, f"All {counted(len(rotary.held), 'pair')} as {asked.type!r} makes them.")
+        yield Check(name, True, f"{every(len(rotary.held), 'pair', 'is', 'are')} as {asked.type!r} says.")
     if not math.isclose(rotary.scaling, asked.scaling, rel_tol=TOLERANCE):
         text = f"cos and sin are multiplied by {number(rotary.scaling)}, the configuration asks for "
         yield Check("rotary scaling", False, text + f"{number(asked.scaling)}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from inspector.analysis.checks import counted
 from inspector.errors import GenerationError, InputError
 from inspector.generation.measure import standing
 from inspector.generation.pending import Pending
@@ -96,5 +97,5 @@ class Asking:
                 raise InputError("There is no step at the cursor; make one, or name one.")
         if not -len(self.steps) <= step < len(self.steps):
             name = self._stepping.tree.current.name
-            raise InputError(f"{name} has {len(self.steps)} steps; there is no step {step}.")
+            raise InputError(f"{name} has {counted(len(self.steps), 'step')}; there is no step {step}.")
         return self.steps[step]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspector.analysis.checks import counted
 from inspector.errors import GenerationError, InputError, InspectorError
 from inspector.generation.branches import Branch
 from inspector.generation.decoding import Decoding
@@ -16,8 +17,8 @@ def check_end(branch: Branch, *, changed: bool) -> None:
         return
     advice = "" if over else " A larger max_new_tokens lets it go on: set(max_new_tokens=…)."
     raise GenerationError(
-        f"{branch.name} ended after {len(branch.steps)} steps: {branch.reason}.{advice} Going back and stepping from "
-        "there begins a branch."
+        f"{branch.name} ended after {counted(len(branch.steps), 'step')}: {branch.reason}.{advice} Going back and "
+        "stepping from there begins a branch."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from inspector.analysis.checks import counted
 from inspector.errors import InputError, near
 from inspector.generation.branches import Branch
 
@@ -26,7 +27,9 @@ class Tree(Mapping[str, Branch]):
         """Look at the current branch as it stood after so many steps. Raises `InputError`."""
         count = len(self.current.steps)
         if not 0 <= steps <= count:
-            raise InputError(f"{self.current.name} has {count} steps so far; there is no place after step {steps - 1}.")
+            raise InputError(
+                f"{self.current.name} has {counted(count, 'step')} so far; there is no place after step {steps - 1}."
+            )
         self.cursor = steps
 
     def fork(self, name: str | None) -> Branch:

@@ -8,16 +8,14 @@ from inspector.errors import InputError
 def whole(text: str, name: str, count: int, what: str) -> int:
     """A number from 0 to below `count`. Raises `InputError` that says what there is: `what` in the plural."""
     if not text.isdecimal() or int(text) >= count:
-        there_are = f"there are {count:,} {what}, counted from 0" if count else f"there are no {what}"
-        raise InputError(f"--{name} {text}: {there_are}.")
+        raise InputError(f"--{name} {text}: {_there_are(count, what, 0)}.")
     return int(text)
 
 
 def ordinal(text: str, name: str, count: int, what: str) -> int:
     """A number from 1 to `count`, as an index from 0. Raises `InputError`."""
     if not text.isdecimal() or not 1 <= int(text) <= count:
-        there_are = f"there are {count:,} {what}, counted from 1" if count else f"there are no {what}"
-        raise InputError(f"--{name} {text}: {there_are}.")
+        raise InputError(f"--{name} {text}: {_there_are(count, what, 1)}.")
     return int(text) - 1
 
 
@@ -36,5 +34,11 @@ def span(text: str, name: str, count: int, what: str) -> range:
         raise InputError(f"--{name} {text} cannot be read; write one of the {what}, or start:stop.")
     found = range(count)[slice(*(int(side) if side else None for side in (start, stop)))]
     if not found:
-        raise InputError(f"--{name} {text} is empty: there are {count:,} {what}, counted from 0.")
+        raise InputError(f"--{name} {text} is empty: {_there_are(count, what, 0)}.")
     return found
+
+
+def _there_are(count: int, what: str, first: int) -> str:
+    if count == 1:
+        return f"of the {what} there is only number {first}"
+    return f"there are {count:,} {what}, counted from {first}" if count else f"there are no {what}"

@@ -130,7 +130,7 @@ VIEW = View(
     show,
     {
         "layer": "The layer: of the decoder from 0 (by default the last), of the vision tower from vision.0, or a path",
-        "step": "The forward, from 0, the prefill",
+        "step": "The step, from 0, the prefill",
         "row": "The row of the batch, from 0",
         "head": f"The head, from 0, {GROUP}0 for the mean of those that share keys, or {MEAN}, the default",
         "query": "The token that looks, by its index in the row (by default the last); in a vision tower a patch of a "

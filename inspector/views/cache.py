@@ -206,7 +206,7 @@ VIEW = View(
     "The key-value cache: each layer's kind, length and bytes, its growth, and what a full context needs",
     show,
     {
-        "step": "The forward, from 0; by default the last one",
+        "step": "The step, from 0; by default the last one",
         "layer": "A decoder layer, from 0, whose keys and values are shown",
         "row": "The row of the batch of --layer, from 0",
         "head": "The head of keys of --layer, from 0",

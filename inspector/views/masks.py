@@ -215,7 +215,7 @@ VIEW = View(
     show,
     {
         "layer": "The mask to draw: a decoder layer from 0, vision.0 of the vision tower, or the path of a module",
-        "step": "The forward, from 0, the prefill",
+        "step": "The step, from 0, the prefill",
         "row": "The row of the batch, from 0",
         "head": "The head, from 0, where heads have masks of their own",
         "queries": "The queries to draw: one, or start:stop",

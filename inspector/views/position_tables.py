@@ -116,7 +116,7 @@ def steps(placements: Sequence[Sequence[Placement]], row: int) -> Table:
     """The strip of decoding positions of one row: a line for each forward."""
     own = [forward[row] for forward in placements if row < len(forward)]
     columns = (
-        Column("forward", "right"),
+        Column("step", "right"),
         Column("in cache", "right", "count"),
         Column("new", "right", "count"),
         Column("delta held", "right"),
@@ -126,14 +126,14 @@ def steps(placements: Sequence[Sequence[Placement]], row: int) -> Table:
         Column("found"),
         Column("mark"),
     )
-    return Table("Forwards", columns, Rows(own, _step))
+    return Table("Steps", columns, Rows(own, _step))
 
 
 def _step(placement: Placement) -> tuple[Cell, ...]:
     forward = placement.forward
     held = forward.before if forward.past else forward.after
     value = None if held is None else held.of(placement.row)
-    written_by = None if held is None else f"{'in' if held.inside else 'before'} forward {held.step}"
+    written_by = None if held is None else f"{'in' if held.inside else 'before'} step {held.step}"
     last = len(placement.tokens) - 1
     found = None if placement.actual is None or last < 0 else tuple(placement.actual[:, last].tolist())
     used = bool(forward.past) and not forward.positions_given
@@ -154,7 +154,7 @@ def _step(placement: Placement) -> tuple[Cell, ...]:
 def lengths(placements: Sequence[Sequence[Placement]]) -> Table:
     """How long everything is that must agree, forward by forward: ids, padding mask, positions, cache."""
     columns = (
-        *(Column("forward", "right"), Column("in cache", "right", "count"), Column("ids", "right", "count")),
+        *(Column("step", "right"), Column("in cache", "right", "count"), Column("ids", "right", "count")),
         *(Column("mask", "right", "count"), Column("mask expected", "right", "count")),
         *(Column("positions", "right", "count"), Column("types", "right", "count"), Column("mark")),
     )

@@ -168,7 +168,7 @@ VIEW = View(
     show,
     {
         "row": "The row of the batch, from 0",
-        "step": "The forward, from 0, the prefill",
+        "step": "The step, from 0, the prefill",
         "picture": "A picture or video of the row, from 1, as a grid with its positions",
         "token": "A token: where it stands and why, its query and key before and after turning",
         "layer": "The decoder layer of --token, from 0",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 from typing import Any
 
-from inspector.analysis.checks import Check, counted, some
+from inspector.analysis.checks import Check, counted, every, some
 from inspector.analysis.forwards import placeholders
 from inspector.analysis.placement import placements
 from inspector.analysis.wording import visible
@@ -93,7 +93,7 @@ def _said(told: Mapping[str, Any]) -> Iterator[Check]:
             "chat template", False, f"Of the messages it left out {some((repr(part[:40]) for part in lost), 3)}."
         )
     else:
-        yield Check("chat template", True, f"All {counted(len(told['messages']), 'message')} stand in the text.")
+        yield Check("chat template", True, f"{every(len(told['messages']), 'message', 'stands', 'stand')} in the text.")
 
 
 def _texts(message: Mapping[str, Any]) -> list[str]:

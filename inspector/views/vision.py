@@ -140,7 +140,7 @@ VIEW = View(
     show,
     {
         "picture": "The picture or video to be shown, from 1 over the whole batch",
-        "step": "The forward, from 0; by default the first with pictures",
+        "step": "The step, from 0; by default the first with pictures",
         "patch": "A patch of it, in the order of pixel_values",
         "pixel": "A pixel of the original, across,down, such as 120,80",
         "token": "A token of the row, whose picture and patches are shown",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.analysis.checks import Check, counted
+from inspector.analysis.checks import Check, counted, every
 from inspector.analysis.forwards import layout
 from inspector.analysis.tower import Tower, positions, towers
 from inspector.parts import Cell, Column, Part, Table
@@ -51,7 +51,8 @@ def _rows(tower: Tower, wrong: list[bool]) -> list[tuple[Cell, ...]]:
 
 def _check(tower: Tower, wrong: list[bool]) -> Check:
     amiss = sum(wrong)
-    text = f"All {counted(len(wrong), 'patch', 'patches')} turn by their row and column."
+    turn = every(len(wrong), "patch", "turns by its", "turn by their", "patches")
+    text = f"{turn} row and column."
     if amiss:
         text = f"{amiss:,} of {counted(len(wrong), 'patch', 'patches')} turn by another row or column than theirs."
     return Check(f"positions in {tower.call.path}", not amiss, text)

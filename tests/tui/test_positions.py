@@ -65,12 +65,12 @@ async def test_a_token_of_a_picture_in_words() -> None:
             "position: t 3, h 4, w 3",
             "comes about: Row 1, column 0 of 2×2 in image 1 (bus.jpg, 640×480), which begins at 3: time 3, "
             "height 3 + 1 = 4, width 3 + 0 = 3.",
-            "rope delta: -2, written in forward 0",
+            "rope delta: -2, written in step 0",
             "patches: 8–11 of pixel_values, 4 patches",
             "pixels: 0–319 across, 240–479 down of the original; 0–27 across, 28–55 down after resizing",
             "window: 2 of the vision tower; place 2 in window order",
         ]
-        assert line(tab, "#where") == "step 0, prefill · rope delta -2, written in forward 0"
+        assert line(tab, "#where") == "step 0, prefill · rope delta -2, written in step 0"
 
 
 async def test_pointing_at_a_patch_goes_to_its_token_and_back() -> None:
@@ -139,7 +139,7 @@ async def test_decoding_steps_are_listed_with_their_positions() -> None:
             "token 13 “[bold]” · id 58 · text",
             "position: t 11, h 11, w 11",
             "comes about: Index 13 plus the rope delta -2 is 11.",
-            "rope delta: -2, written in forward 0",
+            "rope delta: -2, written in step 0",
         ]
         assert line(tab, "#where").startswith("step 2 of 0–2, decoding · 1 new behind 13 cached")
         await press(pilot, "left_square_bracket")
@@ -167,7 +167,7 @@ async def test_fault_a_stale_delta() -> None:
         assert line(tab, "#worst").startswith("≠ positions: 1 of 1 token stand elsewhere")
         assert tab.query_one("#worst").region.height == 2
         await press(pilot, "a")
-        assert "≠ rope delta: -7, written in forward 0; -2 is needed" in facts(tab)
+        assert "≠ rope delta: -7, written in step 0; -2 is needed" in facts(tab)
 
 
 async def test_fault_sections_that_do_not_sum() -> None:

@@ -126,7 +126,7 @@ def test_a_patch_looks_at_its_window() -> None:
         ({"query": "30"}, "there are 18 tokens so far"),
         ({"query": "3"}, "step 1 has the queries 17 to 17"),
         ({"picture": "1"}, "there are none"),
-        ({"row": "x"}, "there are 1 rows"),
+        ({"row": "x"}, "of the rows in the batch there is only number 0"),
         ({"layer": "model.nothing"}, "No attention kernel was called"),
     ],
 )

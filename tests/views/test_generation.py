@@ -93,7 +93,7 @@ def test_steps_of_a_branch_go_from_the_start(trace: Trace) -> None:
     assert table.rows[1][4] == "(forced)"
     with pytest.raises(InputError, match="there are main, other"):
         steps.show(trace, branch="third")
-    with pytest.raises(InputError, match="there are 1 rows"):
+    with pytest.raises(InputError, match="of the rows there is only number 0"):
         steps.show(trace, row="1")
 
 

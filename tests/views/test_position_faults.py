@@ -21,14 +21,14 @@ def test_a_stale_delta() -> None:
         model(**inputs("qwen2_5_vl", [[3, IMAGE, 4]]))
         cache = model(**inputs("qwen2_5_vl", [[6]]), use_cache=True).past_key_values
         model(input_ids=torch.tensor([[9]]), past_key_values=cache)
-    strip = titled(VIEW(trace), "Forwards")
+    strip = titled(VIEW(trace), "Steps")
     assert column(strip, "mark") == [None, None, "≠"]
     last = dict(zip([c.name for c in strip.columns], list(strip.rows)[2], strict=True))  # type: ignore[union-attr]
-    assert (last["delta held"], last["written"], last["delta needed"]) == (-3, "in forward 0", 0)
+    assert (last["delta held"], last["written"], last["delta needed"]) == (-3, "in step 0", 0)
     assert (last["expected"], last["found"]) == ("6", "3")
     result, evidence = checks(VIEW, trace, step="2")["rope delta"]
     assert result == "≠ differs"
-    assert evidence == "-3 was written in forward 0; these tokens need 0."
+    assert evidence == "-3 was written in step 0; these tokens need 0."
 
 
 def test_types_left_out() -> None:

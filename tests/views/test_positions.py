@@ -55,7 +55,7 @@ def test_decoding_steps(name: str, case: str) -> None:
         assert column(strip, "in cache") == [0, length, length + 1]
         assert column(strip, "mark") == [None] * 3
         assert column(strip, "expected") == column(strip, "found")
-        assert column(strip, "written") == ["before forward 0"] * 3
+        assert column(strip, "written") == ["before step 0"] * 3
         assert len(set(column(strip, "delta needed"))) == 1
         assert results(VIEW, trace, row=str(row), step="2") == {"agrees"}
 

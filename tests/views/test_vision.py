@@ -235,10 +235,10 @@ def test_every_patch_stands_in_the_map(session: Session) -> None:
         ({"patch": "48"}, "--patch 48: there are 48 patches of this picture"),
         ({"pixel": "9"}, "two whole numbers were expected"),
         ({"pixel": "112,0"}, "image 1 is 112×84 pixels, counted from 0"),
-        ({"frame": "1"}, "--frame 1: there are 1 frames of patches"),
         ({"token": "1"}, "--token 1: this token belongs to no picture; image 1 has 7–18, image 2 has 21–26"),
         ({"picture": "1", "token": "30"}, "--token 30: this token is not one of image 1's, which are 7–18"),
         ({"token": "20", "row": "3"}, "--row 3: row 0 of the batch has pictures"),
+        ({"frame": "1"}, "--frame 1: of the frames of patches there is only number 0"),
         ({"step": "2"}, "There is no step '2'; there are 0"),
     ],
 )

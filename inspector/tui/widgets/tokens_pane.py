@@ -212,4 +212,5 @@ def summary(tokens: Sequence[Token], row: int, rows: int) -> str:
         return NONE
     place = f"row {row} of 0–{rows - 1}  " if rows > 1 else ""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in counted(tokens))
-    return f"{place}{len(tokens):,} tokens: {kinds}"
+    plural = "" if len(tokens) == 1 else "s"
+    return f"{place}{len(tokens):,} token{plural}: {kinds}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from inspector.analysis.checks import counted
 from inspector.analysis.wording import in_bytes, in_seconds, number
 from inspector.trace.steps import Choice, Draft, Step, StepRow
 from inspector.tui.widgets.generation.pipeline import name_of, percent
@@ -82,7 +83,7 @@ def _stopping(taken: StepRow) -> Iterator[Fact]:
 
 def _draft(draft: Draft, texts: Mapping[int, str]) -> Iterator[Fact]:
     accepted = draft.drafted[: draft.accepted]
-    yield Fact("drafted", f"{len(draft.drafted)} tokens")
+    yield Fact("drafted", counted(len(draft.drafted), "token"))
     yield Fact("  accepted", f"{len(accepted)}  {_tokens(accepted, texts)}", "accent")
     yield Fact("  rejected", f"{len(draft.rejected)}  {_tokens(draft.rejected, texts)}", "quiet")
 

@@ -90,7 +90,7 @@ def _elsewhere(placed: Sequence[Sequence[Placement]], step: int, row: int) -> It
     others = [rows[row] for rows in placed if row < len(rows) and rows[row].forward.step != step]
     wrong = [placement.forward.step for placement in others if placement.wrong]
     if wrong:
-        yield Check("other forwards", False, f"Tokens stand elsewhere in forward {some(wrong)}.")
+        yield Check("other steps", False, f"Tokens stand elsewhere in step {some(wrong)}.")
 
 
 def _without(trace: Trace) -> str:
@@ -101,6 +101,8 @@ def _without(trace: Trace) -> str:
 
 def where(found: PlacesLook) -> Iterator[str]:
     """Which forward this is: what it added, behind how much, and the rope delta that it had."""
+    from inspector.analysis.checks import counted
+
     placement = found.placement
     if placement is None:
         return
@@ -108,9 +110,10 @@ def where(found: PlacesLook) -> Iterator[str]:
     last = found.steps[-1]
     yield f"step {forward.step} of 0–{last}, {forward.kind}" if last else f"step 0, {forward.kind}"
     if last or forward.past:
-        yield f"{forward.tokens:,} new behind {forward.past:,} cached" if forward.past else f"{forward.tokens:,} tokens"
+        new = f"{forward.tokens:,} new behind {forward.past:,} cached"
+        yield new if forward.past else counted(forward.tokens, "token")
     if placement.offset:
         yield f"the row stands {placement.offset} further"
     held = forward.before if forward.past else forward.after
     if held is not None:
-        yield f"rope delta {held.of(placement.row)}, written {'in' if held.inside else 'before'} forward {held.step}"
+        yield f"rope delta {held.of(placement.row)}, written {'in' if held.inside else 'before'} step {held.step}"

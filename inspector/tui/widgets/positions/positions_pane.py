@@ -28,7 +28,7 @@ from inspector.tui.widgets.positions.turning_page import TurningPage
 
 PAGES = {
     "place": ("a", "Place", "Where the token under the cursor stands, and its place in its picture"),
-    "told": ("x", "Explained", "How the positions come about, run by run and forward by forward"),
+    "told": ("x", "Explained", "How the positions come about, run by run and step by step"),
     "turned": ("t", "Turning", "By what the token's query and key are turned, and every rotary embedding"),
     "patches": ("b", "Patches", "The patches of the picture in the vision tower, with its windows"),
 }
