@@ -230,3 +230,17 @@ def test_packed_sequences_are_not_taken_for_chunks(name: str) -> None:
     with inspector.capture(subject) as trace, torch.no_grad():
         subject(input_ids=text()["input_ids"], position_ids=packed, use_cache=False)
     assert check(VIEW(trace), "kinds of layers")[0] == "agrees"
+
+
+@pytest.mark.parametrize("name", ["qwen2", "gemma3_sliding", "llama4_chunks"])
+def test_padding_is_known_where_generate_made_the_masks_beforehand(name: str) -> None:
+    """A static cache has `generate` make the masks; what is padding stands in their rules alone."""
+    with inspector.capture(model(name)) as trace, torch.no_grad():
+        model(name).generate(**text(True), max_new_tokens=3, do_sample=False, cache_implementation="static")
+    parts = VIEW(trace)
+    assert check(parts, "keys to see") == (
+        "agrees",
+        "Every token sees a key in every attention call (5 queries of padding see none, as it should be).",
+    )
+    assert part(parts, "Padding").rows == [(0, 12, 5, 0, 0, "left"), (1, 17, 0, 0, 0, "none")]
+    assert check(VIEW(trace, step="2"), "keys to see")[0] == "agrees"

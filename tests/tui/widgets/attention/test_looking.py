@@ -11,6 +11,8 @@ from torch import Tensor
 
 import inspector
 from inspector import InputError, Trace
+from inspector.tui.widgets.attention import words
+from inspector.tui.widgets.attention.lists import offered
 from inspector.tui.widgets.attention.looking import Looker, Sight
 from inspector.tui.widgets.attention.spot import Spot, choices, chosen
 from inspector.views.attention import VIEW
@@ -155,3 +157,13 @@ def test_the_picture_is_the_one_that_the_model_saw() -> None:
     assert looker.picture(region) is not None
     assert looker.picture(region).shape == (10 * 14, 6 * 14, 3)
     assert looker.has_picture(region)
+
+
+def test_layers_have_the_models_numbers() -> None:
+    """Of Qwen3-Next's four layers the last has attention."""
+    looker = Looker(recorded(model("qwen3_next"), text(), steps=1))
+    sight = looker.look(Spot())
+    assert words.layer_of(sight) == "3, 1 of 1 with attention"
+    assert words.layers(sight) == ["3"]
+    assert offered("layer", sight, looker.survey).lines == ["3  model.layers.3.self_attn  17 × 17"]
+    assert words.layer_of(look(recorded(model("qwen2"), text(), steps=1))) == "1 of 0–1"
