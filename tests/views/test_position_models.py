@@ -12,7 +12,7 @@ from inspector import Trace
 from inspector.parts import Table, Text
 from inspector.views.positions import VIEW
 from tests.fakes import IMAGE, TEXT, VIDEO
-from tests.prompts import inputs, random_model
+from tests.prompts import random_model
 from tests.views.shown import checks, column, run, titled
 
 SMALL = {**TEXT, "head_dim": 16, "pad_token_id": 0}
@@ -235,50 +235,6 @@ def test_frequencies_that_change_while_decoding(parameters: dict[str, Any], cont
     assert bases == sorted(bases)
 
 
-PACKED = torch.cat([torch.arange(5), torch.arange(7), torch.arange(3)])[None]
-
-
-@pytest.mark.parametrize("kind", ["qwen2", "gemma3_text", "llama4_text", "qwen2_5_vl"])
-def test_packed_sequences(kind: str) -> None:
-    """With four axes, the first is the one that masks are made of."""
-    positions = PACKED.expand(4, 1, -1) if kind == "qwen2_5_vl" else PACKED
-    trace = run(random_model(kind), {**ids(15), "position_ids": positions, "use_cache": False}, values="*")
-    assert differing(trace) == {}
-    assert checks(VIEW, trace)["packed"] == (
-        "agrees",
-        "3 sequences are packed into this row, of 5, 7, 3 tokens; each counts from 0. Masks keep them apart.",
-    )
-    assert column(titled(VIEW(trace), "Runs"), "wrong") == [0, 0, 0]
-    assert column(titled(VIEW(trace), "Tokens"), "expected")[4:7] == ["4", "0", "1"]
-
-
-def test_packed_sequences_that_see_each_other() -> None:
-    """transformers makes no mask for them where it makes a cache."""
-    trace = run(random_model("qwen2"), {**ids(15), "position_ids": PACKED, "use_cache": True})
-    result, evidence = checks(VIEW, trace)["packed"]
-    assert result == "≠ differs"
-    assert "Masks do not keep them apart, so that each sees those before it" in evidence
-
-
-def test_positions_that_restart_under_a_padding_mask_are_wrong() -> None:
-    given = {**ids(15), "position_ids": PACKED, "attention_mask": torch.ones(1, 15, dtype=torch.long)}
-    assert differing(run(random_model("qwen2"), given))["positions"].startswith("10 of 15 tokens stand elsewhere")
-
-
-@pytest.mark.parametrize("cache", ["static", "dynamic"])
-def test_left_padding_while_generating(cache: str) -> None:
-    """With a static cache, `generate` hands over prepared masks in place of the padding."""
-    given = inputs("qwen2", [[12], [17]])
-    del given["mm_token_type_ids"]
-    model = random_model("qwen2")
-    with inspector.capture(model) as trace:
-        model.generate(**given, max_new_tokens=3, do_sample=False, cache_implementation=cache, eos_token_id=None)
-    for row in ("0", "1"):
-        for step in ("0", "2"):
-            assert differing(trace, row=row, step=step) == {}
-    assert column(titled(VIEW(trace), "Tokens"), "kind")[:6] == ["pad"] * 5 + ["text"]
-
-
 GLM = {
     "text_config": {
         **{**TEXT, "num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": 0},
@@ -309,24 +265,3 @@ def test_a_video_whose_placeholders_are_those_of_pictures() -> None:
     assert {"cos and sin", "rotation of the query"} <= set(found)
     assert column(titled(VIEW(trace), "Runs"), "run")[1] == "video 1"
     assert "dimension 2i turns with 2i + 1" in titled(VIEW(trace), "Dimensions of a head").note.lower()  # type: ignore[union-attr]
-
-
-def test_four_axes() -> None:
-    """HunYuan-VL: text stands at the same number on all, and what pictures are given on three is not known here."""
-    text = {
-        **{**SMALL, "num_key_value_heads": 2},
-        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 2, 2, 2]},
-    }
-    vision = {"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 48}
-    model = model_of("hunyuan_vl", text_config=text, vision_config=vision, image_token_id=IMAGE)
-    trace = run(model, ids(), values="*")
-    asked = {"token": "7", "layer": "0"}
-    assert {result for result, _ in checks(VIEW, trace, **asked).values()} == {"agrees"}
-    assert column(titled(VIEW(trace), "Rotary"), "sections")[0] == "2 2 2 2"
-    assert set(column(titled(VIEW(trace), "Pairs"), "axis")) == {"position"}
-    positions = torch.arange(11).expand(4, 1, -1).clone()
-    positions[1:, 0, 3:6] = torch.tensor([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
-    given = ids()
-    given["input_ids"][0, 3:6] = IMAGE
-    with_picture = run(model.model.language_model, {"input_ids": ids()["input_ids"], "position_ids": positions})
-    assert checks(VIEW, with_picture)["axes"][0] == "cannot be told"
