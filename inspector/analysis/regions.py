@@ -6,6 +6,7 @@ a map over the picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.forwards import layout
 from inspector.analysis.kernels import Kernel
+from inspector.analysis.layout import Layout
 from inspector.analysis.placement import placements
 from inspector.analysis.sequence import Sequenced, key_offset
-from inspector.trace import Trace
+from inspector.trace import Media, Trace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,19 +121,33 @@ def _tokens(trace: Trace, step: int, row: int, begin: int) -> Iterator[Region]:
 
 
 def _squares(trace: Trace, row: int, tokens: Sequenced) -> Iterator[Region]:
-    """Pictures without a grid: as many placeholders as the family says, or as follow each other, as a square, perhaps
+    """Pictures whose grids are not told: as many placeholders as the family says, or as follow each other, perhaps
     behind one for the class token.
     """
     how = layout(trace)
-    number = sum(item.kind == "image" and item.row < row for item in trace.media)
+    given = [item for item in trace.media if item.kind == "image"]
+    number = sum(item.row < row for item in given)
     head = int(how.class_token and how.select == "full")
     for kind, run in groupby(tokens.places, key=lambda place: place.kind):
         indices = [place.index for place in run]
         if kind != "image":
             continue
         size = how.tokens if how.tokens and len(indices) % how.tokens == 0 else len(indices)
-        side = isqrt(size - head)
         for start in range(0, len(indices), size):
-            if side * side == size - head:
-                yield Region("image", number, side, side, tuple(indices[start + head : start + size]))
+            sides = _sides(how, size - head, given[number] if number < len(given) else None)
+            if sides is not None:
+                yield Region("image", number, *sides, tuple(indices[start + head : start + size]))
             number += 1
+
+
+def _sides(how: Layout, tokens: int, picture: Media | None) -> tuple[int, int] | None:
+    """Rows and columns of a picture of so many tokens: a square, or of a model that gives each picture a grid of its
+    own (whose forward is not in the trace), those that are nearest to the picture's proportions. None for neither.
+    """
+    if how.merge == 1:
+        side = isqrt(tokens)
+        return (side, side) if side * side == tokens else None
+    if picture is None:
+        return None
+    sides = [(rows, tokens // rows) for rows in range(1, tokens + 1) if tokens % rows == 0]
+    return min(sides, key=lambda pair: abs(math.log(pair[1] * picture.height / (pair[0] * picture.width))))

@@ -16,7 +16,7 @@ from inspector import Trace
 from inspector.analysis.layers import choose
 from inspector.analysis.overlay import LONGEST, overlaid, picture_of, size_of
 from inspector.analysis.patches import patches
-from inspector.analysis.regions import Region, regions
+from inspector.analysis.regions import Region, regions, token_regions
 from inspector.analysis.sequence import key_offset, sequence
 from tests.attention_cases import GRIDS, STEPS, WINDOW, forwards, model, pictures, recorded, text
 from tests.fakes import IMAGE, VIDEO, picture, save_tiny, tiny_inputs
@@ -101,6 +101,17 @@ def test_pictures_without_a_grid_are_squares(name: str, tokens: int, patches: in
     assert [key for region in own for key in region.keys] == images
     (tower,) = found(trace, "vision.0", row=1)
     assert (len(tower.keys), tower.number) == (patches, 1)
+
+
+def test_the_grid_of_a_picture_before_the_trace_is_told_from_its_proportions(tmp_path: Path) -> None:
+    session = inspector.load(save_tiny("qwen2_5_vl", tmp_path))
+    asked = {"max_new_tokens": 2, "min_new_tokens": 2, "suppress_tokens": [IMAGE, VIDEO]}
+    generation = session.generate("What is it?", images=picture(224, 56), **asked)
+    generation.run()
+    whole, step = session.trace("What is it?", images=picture(224, 56)), generation.trace_step(1)
+    own, again = (token_regions(trace, 0, sequence(trace, 0, 0)) for trace in (whole, step))
+    assert [(region.rows, region.columns) for region in own] == [(2, 8)]
+    assert again == own
 
 
 def test_a_window_that_slid_over_the_picture() -> None:
