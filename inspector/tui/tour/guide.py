@@ -57,7 +57,7 @@ class Guide:
                 self._moved = False
                 await self._come_out()
                 await self._put_bar()
-                for action in self.stop.actions:
+                for action in (*self._unasked(), *self.stop.actions):
                     await self._act(action)
                 await self._put_bar()
 
@@ -65,6 +65,11 @@ class Guide:
         """Leave what the reader went into from a generation: every stop begins on the screen of the tour itself."""
         while isinstance(screen := self._app.screen, WithinScreen):
             await screen.dismiss()
+
+    def _unasked(self) -> Sequence[str]:
+        """What lets the model answer first, at a stop that is about its answer: the one where it did may be skipped."""
+        answered = any(tab.driver.live for tab in self._app.screen.query(GenerateTab))
+        return () if answered or not self.stop.answered else ("tab.generate", "generate.record")
 
     async def leave(self) -> None:
         """End the tour, on whatever screen."""

@@ -17,7 +17,7 @@ TARGET = "demo:qwen2.5-vl"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A place on the tour: `actions`, ids of bindings, lead there.
+    """A place on the tour: `actions`, ids of bindings, lead there, once the model has `answered` where that is needed.
 
     `pressed` are keys that the text invites to. On the page of the tour the picture is taken after them.
     """
@@ -26,6 +26,7 @@ class Stop:
     text: str
     actions: tuple[str, ...] = ()
     pressed: tuple[str, ...] = ()
+    answered: bool = False
 
     def pieces(self) -> Iterator[tuple[str, bool]]:
         """The text in pieces: words, and the ids of actions, which are marked by True."""
@@ -66,10 +67,11 @@ STOPS = (
         "{attention.layer_before} go through the layers, {attention.head} through the heads; a low entropy finds heads "
         "that look at one thing. {attention.tower} shows the vision tower's own attention.",
         (
-            *("tab.generate", "generate.record", "generate.views", "tab.attention"),
+            *("tab.generate", "generate.views", "tab.attention"),
             *("flow.last", "flow.left", "flow.left"),
             *(*["attention.layer_before"] * 4, "attention.average", "attention.head"),
         ),
+        answered=True,
     ),
     Stop(
         "A step at a time",
@@ -77,6 +79,7 @@ STOPS = (
         "token with its probability. Here the model hesitates between ways to begin; a temperature of nearly 0 makes "
         "the first one certain. {generate.step} steps forward, {steps.back} back, {generate.run} runs.",
         ("tab.generate", "flow.first"),
+        answered=True,
     ),
     Stop(
         "What if",
@@ -85,6 +88,7 @@ STOPS = (
         "{generate.change} sets it for the steps to come.",
         ("tab.generate", "flow.first"),
         ("w", "1", "enter"),
+        answered=True,
     ),
     Stop(
         "Force a token, and branch",
@@ -93,6 +97,7 @@ STOPS = (
         "branches side by side, {generate.forward} goes to the model's calls of a step.",
         ("tab.generate", "flow.first"),
         ("t", "down", "down", "enter", "c"),
+        answered=True,
     ),
     Stop(
         "Your turn",

@@ -30,7 +30,7 @@ SHORT = (
 )
 LONG = (
     *SHORT,
-    Stop("Steps", "{generate.run} runs.", ("tab.generate", "generate.record", "flow.first")),
+    Stop("Steps", "{generate.run} runs.", ("tab.generate", "flow.first"), answered=True),
     Stop("Views", "{tab.views} leads here.", ("tab.views",)),
 )
 
@@ -121,7 +121,9 @@ async def test_who_hurries_on_comes_to_the_next_stop_and_who_leaves_is_left_alon
 async def test_the_keys_in_the_text_are_the_readers_own() -> None:
     async with touring() as (pilot, screen):
         pilot.app.update_keymap({"list.down": "ctrl+j"})
-        await pilot.press("f3", "f2")
+        await pilot.press("f3")
+        await settled(pilot)
+        await pilot.press("f2")
         await settled(pilot)
         assert shown(screen).startswith("^j moves.")
 
