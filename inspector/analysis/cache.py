@@ -65,6 +65,11 @@ class LayerCache:
         return "static" in self.kind
 
     @property
+    def is_sliding(self) -> bool:
+        """Whether it keeps a window."""
+        return "sliding" in self.kind
+
+    @property
     def is_full(self) -> bool:
         """Whether a window slides: for each token that comes another one goes."""
         return self._reach is not None and not self.is_static and self.held >= self._reach
@@ -90,7 +95,7 @@ class LayerCache:
     @property
     def _reach(self) -> int | None:
         """The most tokens that a sliding layer keeps; None for one that keeps all."""
-        if "sliding" not in self.kind or self.limit is None:
+        if not self.is_sliding or self.limit is None:
             return None
         # a static one was made no larger than its cache; a dynamic one drops the key that the next query does not see
         return max(self.limit, self.window or 0) if self.is_static else self.limit - 1

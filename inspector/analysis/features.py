@@ -112,8 +112,8 @@ def _told(trace: Trace, forward: Forward, kind: str, copies: int, total: int | N
 def _shaped(trace: Trace, forward: Forward, kind: str) -> Iterator[list[int]]:
     """The tokens of what the projector was given one by one: pictures, or tiles of them."""
     info = _projected(trace, forward, kind)
-    if info is not None and len(info.shape) == 3:
-        yield [info.shape[1]] * info.shape[0]
+    if info is not None and len(info.shape) >= 3:
+        yield [prod(info.shape[1:-1])] * info.shape[0]
 
 
 def _count(trace: Trace, forward: Forward, kind: str, copies: int) -> int | None:

@@ -89,7 +89,8 @@ def _not_growing(cache: Cache) -> Iterator[str]:
 
 def _room(cache: Cache, tokens: int) -> str:
     """How far the room of a static cache reaches, where it is not for so many tokens."""
-    room = max((layer.limit or 0 for layer in cache.layers if layer.is_static), default=0)
+    whole = (layer for layer in cache.layers if layer.is_static and not layer.is_sliding)
+    room = max((layer.limit or 0 for layer in whole), default=0)
     return f"; this cache has room for {room:,}" if 0 < room < tokens else ""
 
 

@@ -113,6 +113,7 @@ def test_a_static_cache_of_sliding_layers_has_room_for_a_window() -> None:
     row = part(parts, "Layers of the cache").rows[0]
     assert row[:6] == (0, "sliding static", 20, WINDOW, WINDOW, f"f32[2,2,{WINDOW},8]")
     assert row[8] == row[10] == 2 * TOKEN * WINDOW
+    assert field(parts, "a context") == "4.5 KiB"  # windows have room for any
     assert "keys in each full layer" not in {line[0] for line in part(parts, "Checks").rows}
 
 

@@ -36,6 +36,11 @@ MODELS: dict[str, dict[str, Any]] = {
         "vision_config": {"model_type": "pixtral", **VISION, "head_dim": 8, "image_size": 56},
         **{"image_token_index": IMAGE, "image_token_id": IMAGE, "spatial_merge_size": 2},
     },
+    "aya_vision": {
+        "text_config": {"model_type": "cohere2", **HEADS_OF_8},
+        "vision_config": {"model_type": "siglip_vision_model", **VISION, "image_size": 56},
+        **{"image_token_index": IMAGE, "image_token_id": IMAGE, "downsample_factor": 2},
+    },
     "llava_next": {
         "text_config": {"model_type": "llama", **TEXT},
         "vision_config": {"model_type": "clip_vision_model", **VISION, "image_size": 28},
@@ -98,6 +103,12 @@ def test_pictures_of_several_sizes() -> None:
     assert ledger(trace, "patches") == [8, 16, 24]
     assert ledger(trace, "placeholders") == ledger(trace, "features") == [2, 4, 6]
     assert column(titled(VIEW(trace), "From pixels"), "of each picture")[-1] == "2, 4"
+
+
+def test_features_that_stay_in_rows_and_columns() -> None:
+    trace = run(model("aya_vision"), {**rows([3, -4, 9, -4, 3]), "pixel_values": pixels(2, 56)})
+    assert results(VIEW, trace) == {"agrees"}
+    assert ledger(trace, "features") == [4, 4, 8]
 
 
 def test_one_placeholder_too_few_in_a_run_of_its_own() -> None:
