@@ -63,7 +63,7 @@ NAMES = frozenset({"average", "choose", "head", "layer", "map", "picture", "row"
 TITLED = 4
 """Cells of a pane's inside that a title leaves free."""
 
-FOOTER = ("layer", "head", "average", "step", "map", "tower")
+FOOTER = ("layer", "head", "average", "step", "map", "tower", "picture")
 SIGNS = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
@@ -173,8 +173,11 @@ A tower that was given pictures and a video ran once for each: to choose another
             self.watching.ask(self.spot)
 
     def action_map(self) -> None:
-        self.query_one(MapPane).turn()
-        self.query_one(Columns).go(self.query_one("#map", Pane))
+        """To the map; where it is in sight already, to the next one."""
+        pane = self.query_one("#map", Pane)
+        if pane.display:
+            self.query_one(MapPane).turn()
+        self.query_one(Columns).go(pane)
         self.watching.ask(self.spot)
 
     @work(exclusive=True, group="choosing")

@@ -100,14 +100,10 @@ class Canvas(Widget, metaclass=AbstractWidget):
         self.refresh()
 
     def on_hide(self) -> None:
-        self._hidden = True
-        self._forget()
+        self._hidden, self._sent = True, None
+        self._tidy()
 
     def on_unmount(self) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        """The terminal need not keep what is not seen."""
         self._sent = None
         self._tidy()
 
@@ -129,7 +125,7 @@ class Canvas(Widget, metaclass=AbstractWidget):
         width, height = self.fitted
         if not width or not height:
             return []
-        cell = self._cell() if self.way != "blocks" else (0, 0)
+        cell = _cell(self.way)
         if not all(cell) or max(width, height // CELL) >= graphics.most_cells():
             return self._blocks(width, height)
         key = (self._version, width, height, cell, self.way)
@@ -139,11 +135,6 @@ class Canvas(Widget, metaclass=AbstractWidget):
         if self._sent is None or self._sent.size != (width, height):
             return self._blocks(width, height)
         return self._sent_lines(self._sent)
-
-    def _cell(self) -> tuple[int, int]:
-        """Pixels of a character."""
-        told = graphics.cell_pixels()
-        return told if all(told) or self.way == "sixel" else (8, 16)
 
     async def _send(self, key: object, size: Size, cell: tuple[int, int]) -> None:
         """Send the terminal what is to be seen, and show it; once more where something else is to be seen meanwhile."""
@@ -228,6 +219,12 @@ def flattened(app: App[Any]) -> Iterator[None]:
         for canvas in canvases:
             canvas.flat = False
             canvas.refresh()
+
+
+def _cell(way: graphics.Way) -> Size:
+    """Pixels of a character; zeros where they are not known and have to be."""
+    told = (0, 0) if way == "blocks" else graphics.cell_pixels()
+    return told if all(told) or way != "kitty" else (8, 16)
 
 
 def _padded(picture: Image, height: int) -> Image:
