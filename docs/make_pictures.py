@@ -85,13 +85,13 @@ async def opened(pilot: Pilot[None]) -> None:
 
 
 async def quiet(pilot: Pilot[None]) -> None:
-    """Wait until tour and generation stand still, and a moment for what is worked out beside the keyboard."""
+    """Wait until tour, generation and looks at attention stand still, and a moment for what is worked out beside them."""
     from inspector.tui.generate.tab import GenerateTab
 
     def busy() -> bool:
         tabs = [tab for screen in pilot.app.screen_stack for tab in screen.query(GenerateTab)]
-        touring = any(worker.is_running and worker.group == "tour" for worker in pilot.app.workers)
-        return touring or any(tab.driver.doing for tab in tabs)
+        working = any(worker.is_running and worker.group in ("tour", "look") for worker in pilot.app.workers)
+        return working or any(tab.driver.doing for tab in tabs)
 
     await pilot.pause(0.3)
     while busy():
