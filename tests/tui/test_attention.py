@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from inspector.tui.panes import Pane
 from inspector.tui.screens.attention import AttentionTab
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.pick import PickScreen
@@ -169,3 +170,14 @@ async def test_what_can_be_copied_of_a_look(tmp_path: Path) -> None:
         )
         await pilot.press("y")
         await on_screen(pilot, MenuScreen)
+
+
+async def test_where_room_is_short_the_first_key_shows_the_map_and_the_next_turns_it() -> None:
+    async with looking(recorded(model("qwen2_5_vl"), pictures("qwen2_5_vl"), steps=1), (80, 24)) as (pilot, tab):
+        pane = tab.query_one("#map", Pane)
+        assert not pane.display
+        await press(pilot, "x")
+        assert pane.display
+        assert str(pane.border_title).startswith("Entropy")
+        await press(pilot, "x")
+        assert not str(pane.border_title).startswith("Entropy")
