@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from inspector.tui.generate.change import ChangeScreen
 from inspector.tui.generate.start import StartScreen
 from inspector.tui.generate.tab import GenerateTab, StateLine
 from tests.tui.apps import on_screen, settled
@@ -27,6 +28,15 @@ async def fill(pilot: Pilot[None], **fields: str) -> None:
     for name, value in fields.items():
         pilot.app.screen.query_one(f"#{name}", Input).value = value
     await pilot.pause()
+
+
+async def changed(pilot: Pilot[None], **fields: str) -> None:
+    """Have other settings from the next step on."""
+    await pilot.press("e")
+    await on_screen(pilot, ChangeScreen)
+    await fill(pilot, **fields)
+    await pilot.press("enter")
+    await settled(pilot)
 
 
 async def refused(pilot: Pilot[None], words: str) -> None:

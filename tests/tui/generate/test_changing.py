@@ -18,7 +18,7 @@ from inspector.tui.screens.within import WithinScreen
 from inspector.tui.widgets.generation.pipeline_table import PipelineTable
 from tests.tui.apps import on_screen, settled
 from tests.tui.generate.conftest import Opened
-from tests.tui.generate.driving import begun, fill, refused, state, tab, told
+from tests.tui.generate.driving import begun, changed, fill, refused, state, tab, told
 
 
 async def test_a_token_is_forced_typed_from_the_list_and_from_the_table(text: Session, generating: Opened) -> None:
@@ -79,11 +79,7 @@ async def test_settings_change_from_the_next_step_on(text: Session, generating: 
         await pilot.press("backspace")
         await settled(pilot)
         assert "next:" not in state(pilot)
-        await pilot.press("e")
-        await on_screen(pilot, ChangeScreen)
-        await fill(pilot, top_k="4")
-        await pilot.press("enter")
-        await settled(pilot)
+        await changed(pilot, top_k="4")
         await pilot.press("n")
         await settled(pilot)
         assert tab(pilot).steps[2].processors.names == ["raw", "top_k"]
@@ -164,11 +160,7 @@ async def test_settings_that_are_refused_leave_those_that_wait(text: Session, ge
         await pilot.press("n")
         await settled(pilot)
         for values in ({"temperature": "2"}, {"temperature": "3"}):
-            await pilot.press("e")
-            await on_screen(pilot, ChangeScreen)
-            await fill(pilot, **values)
-            await pilot.press("enter")
-            await settled(pilot)
+            await changed(pilot, **values)
         await pilot.press("e")
         await on_screen(pilot, ChangeScreen)
         await fill(pilot, others="seed=soon")
@@ -199,11 +191,7 @@ async def test_a_processor_that_raises_is_told_and_left_out(offering: Session, g
     async with generating(offering) as pilot:
         await pilot.press("n", "n")
         await settled(pilot)
-        await pilot.press("e")
-        await on_screen(pilot, ChangeScreen)
-        await fill(pilot, add="broken length=0")
-        await pilot.press("enter")
-        await settled(pilot)
+        await changed(pilot, add="broken length=0")
         await pilot.press("n")
         assert "[red] by zero" in (await on_screen(pilot, MessageScreen))._text
         await pilot.press("escape")

@@ -57,7 +57,7 @@ async def force(pilot: Pilot[None]) -> None:
     await generation(pilot)
     taken = pilot.app.screen.query_one(GenerateTab).view.taken
     assert taken is not None
-    pilot.app.push_screen(ForceScreen(taken.processors[-1].top, "' dog' at step 4", None))
+    pilot.app.push_screen(ForceScreen(taken.processors[-1].top, "' dog' at step 4", int))
     await pilot.pause()
 
 
