@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.forwards import TOWER_GRID, Forward, forwards, kept, layout, vision_towers
 from inspector.analysis.layout import Layout
-from inspector.analysis.windows import Size, frame_lengths, patch_places, window_index, window_lengths
+from inspector.analysis.windows import Size, frame_lengths, inverse, patch_places, window_index, window_lengths
 from inspector.trace import Call, TensorInfo, Trace
 
 if TYPE_CHECKING:
@@ -167,12 +167,21 @@ def undone(trace: Trace, tower: Tower) -> Undone:
     makers = {(merger.index, "output"), made.origin if isinstance(made, TensorInfo) else None} - {None}
     if isinstance(result, TensorInfo) and result.origin in makers:
         return Undone(False, "The tower put out what its merger put out, in window order: the order was not undone.")
-    return _compared(kept(trace, merger, "output"), kept(trace, tower.call, port), order, result)
+    sources = result.sources if isinstance(result, TensorInfo) else ()
+    taken = kept(trace, tower.call, f"{port}.order") if makers.issuperset(sources) else None
+    return _compared(kept(trace, merger, "output"), kept(trace, tower.call, port), order, taken, result)
 
 
-def _compared(before: Tensor | None, after: Tensor | None, order: Sequence[int], result: object) -> Undone:
+def _compared(
+    before: Tensor | None, after: Tensor | None, order: Sequence[int], taken: Tensor | None, result: object
+) -> Undone:
+    """By the values before and behind, or else by the index by which rows were `taken` between them."""
     import torch
 
+    if taken is not None and (before is None or after is None):
+        if taken.tolist() == inverse(order):
+            return Undone(True, "The tower took the merger's rows by the index that undoes window order.")
+        return Undone(False, "The tower took the merger's rows by another index than the one that undoes window order.")
     if before is None or after is None or before.shape != after.shape:
         via = getattr(result, "via", ())
         if via:

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 
 MOST_SOURCES = 8
 MOST_FUNCTIONS = 6
+WHOLE = (torch.int64, torch.int32)
 
 
 class Way(NamedTuple):
-    """How a tensor came about: from the outputs of which calls, by way of which functions, the last one last."""
+    """How a tensor came about: from the outputs of which calls, by way of which functions, the last one last.
+
+    `order` is the index i64[rows] where that took all rows of one output in another order, as `merged[reverse]` does.
+    """
 
     ref: weakref.ref[Tensor]
     sources: tuple[Fact, ...]
     functions: tuple[str, ...]
+    order: Tensor | None = None
 
 
 class Flow(TorchFunctionMode):
@@ -74,8 +79,9 @@ class Flow(TorchFunctionMode):
         name = _name(func)
         functions.pop(name, None)
         kept = (*functions, name)[-MOST_FUNCTIONS:]
+        order = _order(args) if name == "getitem" and not functions else None
         for tensor in results:
-            self._ways[id(tensor)] = Way(weakref.ref(tensor), tuple(sources)[:MOST_SOURCES], kept)
+            self._ways[id(tensor)] = Way(weakref.ref(tensor), tuple(sources)[:MOST_SOURCES], kept, order)
 
 
 def _tensors(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Iterator[Tensor]:
@@ -84,6 +90,15 @@ def _tensors(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Iterator[T
             yield arg
         elif isinstance(arg, (tuple, list)):
             yield from (item for item in arg if isinstance(item, Tensor))
+
+
+def _order(args: tuple[Any, ...]) -> Tensor | None:
+    """The index of `rows[index]` or `rows[index, :]` that takes as many rows as there are."""
+    rows, index = args
+    first, *rest = index if isinstance(index, tuple) and index else (index,)
+    if not isinstance(first, Tensor) or not all(isinstance(part, slice) and part == slice(None) for part in rest):
+        return None
+    return first if first.dtype in WHOLE and first.shape == rows.shape[:1] else None
 
 
 def _name(func: Any) -> str:

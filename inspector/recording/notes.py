@@ -33,8 +33,8 @@ class Fact:
     `first` is the fact of the same tensor when it was met first, None if this is it: a tensor that was changed in place
     has several. `call` and `port` say whose output it was; `call` is None when it was met as an input first. `inner`
     is set when it was met between modules first, `small` when its value is kept for being small, whatever was asked.
-    `version` is torch's count of in-place changes where something was
-    kept of it.
+    `order` is the index that took another's rows for it (see `flow.Way`). `version` is torch's count of in-place
+    changes where something was kept of it.
     """
 
     # Most facts keep these defaults. They stand on the class because setting them costs more than all of the rest.
@@ -43,6 +43,7 @@ class Fact:
     small = False
     first: Fact | None = None
     way: Way | None = None
+    order: Fact | None = None
     port: str | None = None
     version: int | None = None
     held: Held | None = None
@@ -92,6 +93,8 @@ class Notes:
             fact.first, fact.call, fact.inner = old.first or old, old.call, old.inner
         if self.flow is not None:
             fact.way = self.flow.way(tensor)
+            if fact.way is not None and fact.way.order is not None and call is not None:
+                fact.order = self.tensor(fact.way.order, None, 0)
         if level or not fact.dtype.is_floating_point:
             self._keeper.keep(fact, tensor, level)
         return fact

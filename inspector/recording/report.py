@@ -32,6 +32,7 @@ class Report:
         self._rows = recorder.rows
         self._roles = {path: roles(path, module) for path, module in recorder.modules}
         self._ports = [_ports(row, recorder.modules[row.number][1]) for row in self._rows]
+        self._name_orders()
         self._parents = {row.parent for row in self._rows}
         self._stats: dict[Held, Stats] = {}
         self._name_origins()
@@ -104,6 +105,13 @@ class Report:
                 if row.parent == index and row.error and passed_through(error, self._recorder.modules[row.number][1])
             ]
         return index
+
+    def _name_orders(self) -> None:
+        """Give the index by which a call put rows in order a port of its own, beside that of the rows."""
+        for index, (_, outputs) in enumerate(self._ports):
+            for port, note in list(outputs.items()):
+                if isinstance(note, Fact) and note.order is not None and note.call == index:
+                    outputs[f"{port}.order"] = note.order
 
     def _name_origins(self) -> None:
         for index, (_, outputs) in enumerate(self._ports):

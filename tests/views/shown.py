@@ -12,8 +12,8 @@ from inspector import Trace
 from inspector.parts import Part, Table, View
 
 
-def run(model: Any, given: dict[str, Any], *, values: Any = ()) -> Trace:
-    with inspector.capture(model, values=values) as trace, torch.no_grad():
+def run(model: Any, given: dict[str, Any], *, values: Any = (), flow: bool = False) -> Trace:
+    with inspector.capture(model, values=values, flow=flow) as trace, torch.no_grad():
         model(**given)
     return trace
 

@@ -61,6 +61,16 @@ def test_window_order_that_is_not_undone(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_window_order_is_told_without_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index by which the tower puts rows back is small, and follows from the grid."""
+    given = inputs("qwen2_5_vl", [[2, ("image", (1, 10, 14)), 3]])
+    result, evidence = checks(VIEW, run(random_model("qwen2_5_vl"), given, flow=True))["window order of images"]
+    assert (result, "by the index that undoes" in evidence) == ("agrees", True)
+    wrong = run(broken(monkeypatch, lambda merged, order: merged[order]), given, flow=True)
+    result, evidence = checks(VIEW, wrong)["window order of images"]
+    assert (result, "by another index" in evidence) == ("≠ differs", True)
+
+
 def broken(monkeypatch: pytest.MonkeyPatch, undo: Any) -> Any:
     """A model whose vision tower puts its merged tokens back in another way."""
     from transformers.vision_utils import get_vision_window_index
