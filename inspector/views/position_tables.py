@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import written
 from inspector.analysis.positions import AXES, Span
+from inspector.analysis.regions import Region
 from inspector.analysis.wording import visible
 from inspector.parts import Cell, Column, Heatmap, Part, Table
 from inspector.trace import Token, Trace
-from inspector.views.position_words import picture_name
+from inspector.views.position_words import numbered, picture_name
 from inspector.views.rows import Rows
 
 MARK = "≠"
@@ -197,6 +198,25 @@ def picture(trace: Trace, placement: Placement, span: Span) -> Iterator[Part]:
         )
         yield Table(title, columns, Rows(range(grid.rows), row), note)
     yield from _axes(placement, span, frames)
+
+
+def square(trace: Trace, placement: Placement, region: Region, first: int) -> Table:
+    """A picture without a grid: the place and position of each of its tokens. `first` is the index in the row of the
+    forward's first token.
+    """
+
+    def cell(index: int) -> Cell:
+        token = index - first
+        if placement.actual is None or token not in placement.tokens:
+            return str(token)
+        found = placement.actual[:, placement.tokens.index(token)].tolist()
+        return f"{token}: {','.join(map(str, found))}"
+
+    columns = (Column("row", "right"), *(Column(str(column), "right") for column in range(region.columns)))
+    lines = [region.keys[start : start + region.columns] for start in range(0, len(region.keys), region.columns)]
+    rows = [(number, *map(cell, line)) for number, line in enumerate(lines)]
+    note = "Each field is a token: its index, and its position. The picture has no axes of its own: it counts as text."
+    return Table(f"Positions in {numbered(trace, region.kind, region.number)}", columns, rows, note)
 
 
 def _cell(placement: Placement, span: Span, token: int) -> Cell:

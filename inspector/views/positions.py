@@ -10,6 +10,7 @@ from inspector.analysis.forwards import layout, placeholders
 from inspector.analysis.placement import Placement, kept_apart, placements
 from inspector.analysis.position_checks import position_checks
 from inspector.analysis.projections import wanted
+from inspector.analysis.regions import token_regions
 from inspector.analysis.rotary import Rotary, rotaries, rotary_checks
 from inspector.analysis.rotation_checks import layer_checks
 from inspector.analysis.sequence import sequence
@@ -149,12 +150,17 @@ def typed(trace: Trace) -> bool:
 
 
 def _picture(trace: Trace, placement: Placement, picture: str) -> list[Part]:
-    """The grid of a picture or video that was asked for, by its number in the row."""
+    """A picture or video that was asked for, by its number in the row: its grid, or where it has none, its tokens."""
     if not picture:
         return []
     spans = [span for span in placement.spans if span.grid is not None]
-    span = spans[ordinal(picture, "picture", len(spans), "pictures with a grid in this row")]
-    return list(tables.picture(trace, placement, span))
+    tokens = sequence(trace, placement.forward.step, placement.row)
+    regions = [] if spans else token_regions(trace, placement.row, tokens)
+    squares = [region for region in regions if region.keys[0] >= tokens.first]
+    number = ordinal(picture, "picture", len(spans or squares), "pictures with a grid in this row")
+    if spans:
+        return list(tables.picture(trace, placement, spans[number]))
+    return [tables.square(trace, placement, squares[number], tokens.first)]
 
 
 def _wanted(**asked: str) -> list[str]:

@@ -9,8 +9,12 @@ import torch
 
 import inspector
 from inspector import InputError, Trace
+from inspector.analysis.regions import token_regions
+from inspector.analysis.sequence import sequence
 from inspector.parts import Heatmap, Picture, Table, Text
 from inspector.views.positions import VIEW
+from tests.attention_cases import model
+from tests.fakes import tiny_inputs
 from tests.prompts import PER_SECOND, SECONDS, TRUNCATES, inputs, random_model
 from tests.prompts import Part as Piece
 from tests.traces import small_trace
@@ -194,3 +198,14 @@ def test_what_is_not_there(asked: dict[str, str], message: str) -> None:
     trace = run(random_model("qwen2_5_vl"), inputs("qwen2_5_vl", [[3, IMAGE, 4]]))
     with pytest.raises(InputError, match=message):
         VIEW(trace, **asked)
+
+
+@pytest.mark.parametrize("name", ["gemma3", "llava"])
+def test_a_picture_without_a_grid_is_shown_by_the_places_of_its_tokens(name: str) -> None:
+    trace = run(model(name), tiny_inputs(name))
+    (own, *_) = token_regions(trace, 0, sequence(trace, 0, 0))
+    table = titled(VIEW(trace, picture="1"), "Positions in image 1")
+    assert isinstance(table, Table)
+    assert "it counts as text" in table.note
+    assert [cell for row in table.rows for cell in row[1:]] == [f"{key}: {key}" for key in own.keys]
+    assert [row[0] for row in table.rows] == list(range(own.rows))
