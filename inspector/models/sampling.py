@@ -67,16 +67,15 @@ class Sampling:
     def choose(self, total: int, rate: float) -> Choice:
         """The same frames, with the reasons. Raises `InputError`."""
         indices = self.indices(total, rate)
-        if self.frames is not None:
-            wanted, asked = float(self.frames), f"{self._asked()}."
-        else:
+        wanted, asked = float(self.frames or 0), self._asked()
+        if self.frames is None:
             wanted = total / rate * (self.fps or FPS)
-            asked = f"{self._asked()}: {number(wanted, 4)} of {counted(total, 'frame')} at {number(rate, 4)} a second."
+            asked += f": {number(wanted, 4)}, filmed at {number(rate, 4)} a second"
         why = list(self._reasons(wanted, len(indices), total))
-        taken = f"{len(indices):,} {'was' if len(indices) == 1 else 'were'} taken"
+        taken = f"{len(indices):,} of {counted(total, 'frame')}"
         bound = wanted < self.least or wanted > min(self.most, total)
         unlike = len(indices) != wanted if self.frames is not None else bound
-        words = f"{asked} {taken}{': ' if why else ''}{', '.join(why)}."
+        words = f"{taken}{': ' if why else ''}{', '.join(why)}. {asked}."
         return Choice(indices, words, unlike and self.by == "request")
 
     def all_of(self, total: int) -> Choice:
@@ -89,12 +88,12 @@ class Sampling:
     def _asked(self) -> str:
         """Who asked for how many."""
         if self.frames is not None:
-            many, option, setting = counted(self.frames, "frame"), f"--frames {self.frames}", "num_frames"
+            many, option, setting = f"{self.frames:,}", f"--frames {self.frames}", "num_frames"
         else:
             fps = FPS if self.fps is None else self.fps
-            many, option, setting = f"{fps:g} frame{'' if fps == 1 else 's'} a second", f"--fps {fps:g}", "fps"
+            many, option, setting = f"{fps:g} a second", f"--fps {fps:g}", "fps"
         if self.by == "request":
-            return f"{many} {'was' if many.startswith('1 ') else 'were'} asked for ({option})"
+            return f"{many} {'was' if many.split()[0] == '1' else 'were'} asked for ({option})"
         if self.by == "processor":
             return f"The model's video processor asks for {many} ({setting})"
         return f"Nothing was asked for, which means {many}"

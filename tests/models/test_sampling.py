@@ -48,19 +48,19 @@ PATCH = "a multiple of 2, the frames of a patch (temporal_patch_size)"
 @pytest.mark.parametrize(
     ("asked", "total", "words"),
     [
-        ({}, 24, "Nothing was asked for, which means 2 frames a second: 4 of 24 frames at 12 a second. 4 were taken."),
+        ({}, 24, "4 of 24 frames. Nothing was asked for, which means 2 a second: 4, filmed at 12 a second."),
         (
             {"fps": 3.0, "by": "processor"},
             30,
-            "The model's video processor asks for 3 frames a second (fps): 7.5 of 30 frames at 12 a second. "
-            f"6 were taken: rounded down to {PATCH}.",
+            f"6 of 30 frames: rounded down to {PATCH}. The model's video processor asks for 3 a second (fps): "
+            "7.5, filmed at 12 a second.",
         ),
-        ({"frames": 4, "by": "request"}, 21, "4 frames were asked for (--frames 4). 4 were taken."),
+        ({"frames": 4, "by": "request"}, 21, "4 of 21 frames. 4 were asked for (--frames 4)."),
         (
             {"fps": 1.0},
             1,
-            "1 frame a second was asked for (--fps 1): 0.08333 of 1 frame at 12 a second. 1 was taken: at least 4 "
-            "(min_frames), of which there are 1, a patch spans 2, the last is repeated.",
+            "1 of 1 frame: at least 4 (min_frames), of which there are 1, a patch spans 2, the last is repeated. 1 a "
+            "second was asked for (--fps 1): 0.08333, filmed at 12 a second.",
         ),
     ],
 )
@@ -83,7 +83,7 @@ def test_what_was_asked_and_done(asked: dict[str, Any], total: int, words: str) 
 def test_what_is_done_otherwise_than_asked_is_told(asked: dict[str, Any], taken: int, why: str) -> None:
     choice = Sampling(**asked, by="request").choose(21, 12)
     assert (choice.unlike, len(choice.indices)) == (True, taken)
-    assert choice.words.endswith(f" {taken} were taken: {why}.")
+    assert choice.words.startswith(f"{taken} of 21 frames: {why}. ")
     assert not Sampling(**asked, by="processor").choose(21, 12).unlike  # nobody asked for it
 
 

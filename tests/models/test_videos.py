@@ -92,7 +92,10 @@ def test_a_directory_of_frames(tmp_path: Path) -> None:
     assert video.sampling.startswith("Frames that come one by one are all taken")
     few = open_video(source, Sampling(frames=5, by="request"))
     assert few.indices == (0, 2, 5, 8)
-    assert "5 frames were asked for (--frames 5). 4 were taken: a multiple of 2" in few.notices[-1]
+    assert (
+        "frames: 4 of 11 frames: a multiple of 2, the frames of a patch (temporal_patch_size). 5 were"
+        in few.notices[-1]
+    )
     assert few.media().sampling in few.notices[-1]
 
 

@@ -39,7 +39,9 @@ def test_which_frames_went_into_which_patch(session: Session, tmp_path: Path) ->
     assert found.title == "Frames of video 1: 4 of 30"
     assert [column(found, name) for name in SECONDS] == [[0, 1], ["0, 7", "15, 22"], ["0, 0.5833", "1.25, 1.833"]]
     assert done["sample"] == found.note
-    assert done["sample"].startswith("5 frames were asked for (--frames 5). 4 were taken: a multiple of 2")
+    assert done["sample"] == (
+        "4 of 30 frames: a multiple of 2, the frames of a patch (temporal_patch_size). 5 were asked for (--frames 5)."
+    )
     assert column(found, "time") == column(found, "expected")
     (first, last) = (text.split("–") for text in column(found, "tokens"))
     assert int(first[1]) + 1 == int(last[0])
