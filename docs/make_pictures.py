@@ -85,7 +85,7 @@ async def opened(pilot: Pilot[None]) -> None:
 
 
 async def quiet(pilot: Pilot[None]) -> None:
-    """Wait until tour, generation and looks at attention stand still, and a moment for what is worked out beside them."""
+    """Wait until tour, generation and attention stand still, and a moment for what is worked out beside the keys."""
     from inspector.tui.generate.tab import GenerateTab
 
     def busy() -> bool:
