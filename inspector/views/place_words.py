@@ -11,6 +11,7 @@ from inspector.analysis.layout import Layout
 from inspector.analysis.ledger import Entry, entries
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import named, written
+from inspector.analysis.positions import AXES
 from inspector.analysis.regions import token_regions
 from inspector.analysis.sequence import Sequenced
 from inspector.analysis.tower import tower_of
@@ -99,6 +100,9 @@ def _comes_about(trace: Trace, standing: Standing, how: Layout) -> str:
         return f"Counted on from the token before: {stands}{ahead}."
     if went_on:
         return f"Index {token} plus the rope delta {stands - token} is {stands}{ahead}."
+    axes = len(standing.found or ())
+    if span.kind != "text" and axes not in (0, len(AXES)):
+        return f"It counts on like text on the first of {axes} axes, {stands}{ahead}; the others are not known here."
     if span.kind != "text":
         return f"A placeholder that no grid asks for: it counts on like text, {stands}{ahead}."
     if span.start == 0:

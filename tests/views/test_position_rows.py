@@ -62,19 +62,31 @@ def test_four_axes() -> None:
         **{**SMALL, "num_key_value_heads": 2},
         "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 2, 2, 2]},
     }
-    vision = {"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 48}
+    vision = {
+        **{"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 48},
+        **{"out_hidden_size": 32, "patch_size": 14, "image_size": 56},
+    }
     model = model_of("hunyuan_vl", text_config=text, vision_config=vision, image_token_id=IMAGE)
-    trace = run(model, ids(), values="*")
     asked = {"token": "7", "layer": "0"}
+    trace = run(model, ids(), values="*")
     assert {result for result, _ in checks(VIEW, trace, **asked).values()} == {"agrees"}
     assert column(titled(VIEW(trace), "Rotary"), "sections")[0] == "2 2 2 2"
     assert set(column(titled(VIEW(trace), "Pairs"), "axis")) == {"position"}
-    positions = torch.arange(11).expand(4, 1, -1).clone()
-    positions[1:, 0, 3:6] = torch.tensor([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
-    given = ids()
-    given["input_ids"][0, 3:6] = IMAGE
-    with_picture = run(model.model.language_model, {"input_ids": ids()["input_ids"], "position_ids": positions})
-    assert checks(VIEW, with_picture)["axes"][0] == "cannot be told"
+
+    row = [5, 6, 7, *[IMAGE] * (2 * (3 + 1) + 2), 8, 9]  # each row of the picture ends with one more, and it is framed
+    given = {
+        **{"input_ids": torch.tensor([row]), "attention_mask": torch.ones(1, len(row), dtype=torch.long)},
+        **{"mm_token_type_ids": (torch.tensor([row]) == IMAGE).long(), "image_grid_thw": torch.tensor([[1, 4, 6]])},
+        "pixel_values": torch.randn(24, 3 * 14 * 14, generator=torch.Generator().manual_seed(0)),
+    }
+    trace = run(model, given, values="*")
+    found = checks(VIEW, trace, **asked)
+    assert [name for name, (result, _) in found.items() if result != "agrees"] == ["axes"]
+    assert found["axes"][1].startswith("Not checked: 8 tokens of pictures on all of 4 axes but the first")
+    assert "Not checked: 8 tokens of pictures" in found["cos and sin"][1]
+    said = titled(VIEW(trace, **asked), "Where the token")
+    assert "It counts on like text on the first of 4 axes, 7; the others are not known here." in column(said, "value")
+    assert set(column(titled(VIEW(trace, **asked), "Query of token"), "expected x")) == {None}
 
 
 def test_pictures_without_axes_of_their_own() -> None:
