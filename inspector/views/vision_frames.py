@@ -10,7 +10,7 @@ from inspector.trace import Media
 from inspector.views.rows import Rows
 
 COLUMNS = (
-    *(Column("frame of patches", "right"), Column("frames of the original"), Column("seconds")),
+    *(Column("frame", "right"), Column("original frames"), Column("seconds")),
     *(Column("tokens"), Column("time", "right"), Column("expected", "right")),
 )
 

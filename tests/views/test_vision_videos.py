@@ -17,7 +17,7 @@ from tests.fakes import save_tiny
 from tests.models.test_videos import SIZE, animation, film, frames
 from tests.views.shown import column, results, titled
 
-SECONDS = ("frame of patches", "frames of the original", "seconds")
+SECONDS = ("frame", "original frames", "seconds")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_which_frames_went_into_which_patch(session: Session, tmp_path: Path) ->
 
 def test_an_odd_number_of_frames_repeats_the_last(session: Session) -> None:
     found, done = told(session, frames(3), fps=2)
-    assert column(found, "frames of the original") == ["0, 1", "2, 2"]
+    assert column(found, "original frames") == ["0, 1", "2, 2"]
     assert column(found, "seconds") == ["0, 0.5", "1, 1"]
     assert done["sample"] == (
         "Frames that come one by one are all taken, unless --frames asks for fewer; --fps 2 says how many a second "
@@ -112,7 +112,7 @@ def record(trace: inspector.Trace) -> list[list[Any]]:
     parts = VIEW(trace)
     wanted = {
         "Ledger": ("resized", "grid", "patches", "expected", "placeholders", "features", "difference", "mark"),
-        "Frames of video 1": ("frame of patches", "seconds", "tokens", "time", "expected"),
+        "Frames of video 1": ("frame", "seconds", "tokens", "time", "expected"),
         "From pixels": ("rows", "of each picture"),
         "Patches of video 1": ("patch", "frame", "token", "position", "expected", "window"),
     }
