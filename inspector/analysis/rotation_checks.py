@@ -52,7 +52,8 @@ def layer_checks(trace: Trace, placement: Placement, rotaries: Sequence[Rotary])
         wrong += [f"{name}: {check.evidence}" for check in checks if not check.ok][:1]
     if not seen:
         return []
-    text = f"{counted(len(seen), 'layer')} turn queries and keys in the pairs that cos and sin are laid out for."
+    turn = "turns" if len(seen) == 1 else "turn"
+    text = f"{counted(len(seen), 'layer')} {turn} queries and keys in the pairs that the code of the model means."
     return [Check("rotation", not wrong, f"{some(wrong, 2)}" if wrong else text)]
 
 

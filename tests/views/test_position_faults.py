@@ -116,7 +116,7 @@ def test_a_wrong_rotary_pairing(monkeypatch: pytest.MonkeyPatch) -> None:
     result, evidence = checks(VIEW, wrong, **asked)["rotation of the key"]
     assert result == "≠ differs"
     assert evidence.startswith("Dimension 2i turns with 2i + 1, and cos and sin are laid out so that dimension i turns")
-    layers = "2 layers turn queries and keys in the pairs that cos and sin are laid out for."
+    layers = "2 layers turn queries and keys in the pairs that the code of the model means."
     assert checks(VIEW, right)["rotation"] == ("agrees", layers)
     result, evidence = checks(VIEW, wrong)["rotation"]
     assert result == "≠ differs"
