@@ -38,6 +38,12 @@ def encoded_rows(trace: Trace, forward: Forward, kind: str) -> int | None:
     return None if info is None else _rows(info) or None
 
 
+def rows_of_each(trace: Trace, forward: Forward, kind: str) -> list[int]:
+    """Rows of features of each picture with a grid, where a forward was given them picture by picture; else empty."""
+    given = [_rows(info) for info in _given(trace.calls[forward.call], kind)]
+    return given if forward.copies == 1 and len(given) == len(forward.sizes.get(kind, ())) else []
+
+
 def copies_of(trace: Trace, forward: Forward, kind: str) -> int:
     """How many rows of the batch, one after the other, share the pictures of one."""
     if forward.sizes:

@@ -16,6 +16,7 @@ from inspector.analysis.features import (
     pictures_of,
     pixel_rows,
     pixels_of,
+    rows_of_each,
     sizes_of,
 )
 from inspector.analysis.forwards import Forward, kept, layout, placeholders
@@ -64,8 +65,8 @@ class Entry:
 
     @property
     def difference(self) -> int | None:
-        """Placeholders more, or less, than there should be."""
-        wanted = self.features if self.expected is None else self.expected
+        """Placeholders more, or less, than rows of features; than should be, where features are not known."""
+        wanted = self.expected if self.features is None else self.features
         return None if wanted is None else self.found - wanted
 
 
@@ -135,16 +136,7 @@ def _sum(numbers: Sequence[int | None]) -> int | None:
 def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Check]:
     """Each picture, then each kind as a whole."""
     for entry in found:
-        if entry.difference is None:
-            yield Check(entry.name, None, _untold(entry))
-            continue
-        text = f"{counted(entry.found, 'placeholder')} in the ids, "
-        text += f"{counted(entry.found - entry.difference, 'token')} asked for by "
-        text += _grid_text(entry)
-        if entry.difference:
-            more = "many" if entry.difference > 0 else "few"
-            text += f" {abs(entry.difference):,} too {more}."
-        yield Check(entry.name, entry.difference == 0, text)
+        yield _entry_check(entry)
     for total in sums:
         if total.features is not None:
             text = f"{counted(total.found, 'placeholder')} take {counted(total.features, 'row')} of features."
@@ -156,6 +148,20 @@ def ledger_checks(found: Sequence[Entry], sums: Sequence[Total]) -> Iterator[Che
                 f"{counted(total.pixels, 'row')} of pixels, {counted(total.patches, 'patch', 'patches')} in the grids."
             )
             yield Check(f"{total.kind} patches", total.pixels == total.patches, text)
+
+
+def _entry_check(entry: Entry) -> Check:
+    """Whether a picture has as many placeholders, and rows of features, as it asks for."""
+    wanted = entry.features if entry.expected is None else entry.expected
+    if wanted is None:
+        return Check(entry.name, None, _untold(entry))
+    text = f"{counted(entry.found, 'placeholder')} in the ids, {counted(wanted, 'token')} asked for by "
+    text += _grid_text(entry)
+    if entry.found != wanted:
+        text += f" {abs(entry.found - wanted):,} too {'many' if entry.found > wanted else 'few'}."
+    if entry.features not in (None, wanted):
+        text += f" Its features are {counted(entry.features or 0, 'row')}."
+    return Check(entry.name, entry.found == wanted and entry.features in (None, wanted), text)
 
 
 def pixel_values(trace: Trace, forward: Forward, kind: str) -> Tensor | None:
@@ -177,6 +183,7 @@ def _with_grids(
     whole = encoded_rows(trace, placement.forward, kind)
     sizes = placement.forward.sizes.get(kind, [])
     asked = sum(prod(size) for size in sizes) // how.merge**2
+    each = rows_of_each(trace, placement.forward, kind)
     for span in spans:
         if span.grid is None:
             yield Entry(
@@ -187,6 +194,8 @@ def _with_grids(
         size = (grid.frames if span.frame is None else 1, grid.rows * how.merge, grid.columns * how.merge)
         resized = (size[2] * how.patch, size[1] * how.patch) if how.patch else None
         features = span.expected if tower is not None and whole == asked else None
+        if grid.number < len(each) and span.frame is None:
+            features = each[grid.number]
         media = _media(trace, kind, grid.number)
         patches = prod(size)
         yield Entry(

@@ -35,6 +35,27 @@ def test_one_placeholder_too_few_or_too_many(wrong: int) -> None:
     assert found["image features"] == ("≠ differs", f"{count + 4} placeholders take 10 rows of features.")
 
 
+def test_features_of_another_length_than_the_grid() -> None:
+    """`generate` gives each picture's features on their own: here the second has lost a row."""
+    given = inputs("qwen2_5_vl", [[3, ("image", (1, 4, 6)), 4, ("image", (1, 4, 4)), 2]])
+    model = random_model("qwen2_5_vl")
+    with torch.no_grad():
+        encoded = model.model.get_image_features(given["pixel_values"], given["image_grid_thw"])
+    first, second = encoded.pooler_output
+    encoded.pooler_output = (first, second[:-1])
+    given["mm_encoder_outputs"] = {"image": encoded}
+    given.pop("pixel_values")
+    with pytest.raises(ValueError, match="do not match"), inspector.capture(model) as trace, torch.no_grad():
+        model(**given)
+    ledger = titled(VIEW(trace), "Ledger")
+    assert column(ledger, "features") == [6, 3, 9]
+    assert column(ledger, "difference") == [0, 1, 1]
+    assert checks(VIEW, trace)["image 2"] == (
+        "≠ differs",
+        "4 placeholders in the ids, 4 tokens asked for by a grid of 1×4×4 patches. Its features are 3 rows.",
+    )
+
+
 def test_one_placeholder_too_few_for_a_class_token() -> None:
     given = tiny_inputs("llava")
     place = int((given["input_ids"] == 261).nonzero()[0, 1])
