@@ -176,9 +176,9 @@ class InspectorScreen(Screen[None]):
     @work
     async def action_save(self) -> None:
         directory = await self.app.push_screen_wait(SaveScreen(suggest(self.trace.model.reference)))
-        generating = self._generating()
-        if directory is not None and generating is not None and generating.driver.live:
-            generating.save(directory)
+        page = self.query_one(Pages).visible_content
+        if directory is not None and isinstance(page, GenerateTab) and page.steps and page.driver.live:
+            page.save(directory)
         elif directory is not None:
             self.post_message(self.Saving(self.run, directory))
 
@@ -212,11 +212,6 @@ class InspectorScreen(Screen[None]):
             if failure.call is not None:
                 await self.go(failure.call)
             self.app.push_screen(FailureScreen(failure))
-
-    def _generating(self) -> GenerateTab | None:
-        """The tab of the generation, where that is in front and has steps to show."""
-        page = self.query_one(Pages).visible_content
-        return page if isinstance(page, GenerateTab) and page.steps else None
 
     def _notices(self) -> list[str]:
         failure = self.trace.failure
