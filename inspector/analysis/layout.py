@@ -10,6 +10,16 @@ from inspector.analysis.positions import Grid
 from inspector.analysis.windows import Size
 
 
+def frames_named(frame: int, temporal: int, frames: int = 0) -> str:
+    """The frames that a frame of patches, from 0, stands for: `frame 3`, `frames 5–6` where a patch spans two of them.
+
+    With `frames` of patches in all: `frames 5–6 of 8`.
+    """
+    first, last = frame * temporal + 1, (frame + 1) * temporal
+    of = f" of {frames * temporal}" if frames else ""
+    return f"frame {first}{of}" if first == last else f"frames {first}–{last}{of}"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What a family says of its pictures; every number is 0, and every tuple None, where there is nothing to say.

@@ -136,7 +136,8 @@ def _regions(run: VisionRun, tower: Tower, places: Sequence[int], starts: Sequen
                 for at in range(rows)
                 for across in range(columns)
             )
-            found.append(Region(kind, number, rows, columns, keys, frame if kind == "video" else None))
+            named = (frame, tower.layout.temporal) if kind == "video" else ()
+            found.append(Region(kind, number, rows, columns, keys, *named))
     return found
 
 

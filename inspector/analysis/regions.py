@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.forwards import layout
 from inspector.analysis.kernels import Kernel
-from inspector.analysis.layout import Layout
+from inspector.analysis.layout import Layout, frames_named
 from inspector.analysis.placement import placements
 from inspector.analysis.sequence import Sequenced, key_offset
 from inspector.trace import Media, Trace
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Region:
     """A picture, or a frame of a video, among the keys of a kernel.
 
-    `number` counts pictures (or videos) of the batch from 0, `frame` those of a video. `keys` are the places of its
+    `number` counts pictures (or videos) of the batch from 0, `frame` the frames of patches of a video, each of which
+    stands for `temporal` frames of it. `keys` are the places of its
     tokens or patches among the keys, row by row; one that is not among them is negative.
     """
 
@@ -38,6 +39,7 @@ class Region:
     columns: int
     keys: tuple[int, ...]
     frame: int | None = None
+    temporal: int = 1
 
     @property
     def picture(self) -> str:
@@ -46,13 +48,13 @@ class Region:
 
     @property
     def name(self) -> str:
-        """`image 1`, `video 1 frame 3`."""
-        return self.picture if self.frame is None else f"{self.picture} frame {self.frame + 1}"
+        """`image 1`, `video 1 frame 3`, `video 1 frames 5–6`."""
+        return self.picture if self.frame is None else f"{self.picture} {frames_named(self.frame, self.temporal)}"
 
     @property
     def short(self) -> str:
-        """The same in fewer letters: `video 1 f3`."""
-        return self.picture if self.frame is None else f"{self.picture} f{self.frame + 1}"
+        """The same in fewer letters: `video 1 f3`, `video 1 f5–6`."""
+        return f"{self.picture} f{self.name.split()[-1]}" if self.frame is not None else self.picture
 
     def map(self, probabilities: Tensor) -> list[list[float]]:
         """Probabilities [keys] as rows over the picture; 0 where a key is not there."""
@@ -117,7 +119,8 @@ def _tokens(trace: Trace, step: int, row: int, begin: int) -> Iterator[Region]:
             first = span.start - placement.begin + frame * area
             keys = tuple(begin + token for token in placement.tokens[first : first + area])
             number = None if span.kind == "image" else frame if span.frame is None else span.frame
-            yield Region(span.kind, grid.number, grid.rows, grid.columns, keys, number)
+            temporal = layout(trace).temporal if number is not None else 1
+            yield Region(span.kind, grid.number, grid.rows, grid.columns, keys, number, temporal)
 
 
 def _squares(trace: Trace, row: int, tokens: Sequenced) -> Iterator[Region]:

@@ -13,6 +13,7 @@ from inspector.analysis.attention import Attention, entropy, top
 from inspector.analysis.checks import counted
 from inspector.analysis.kernels import Kernel, in_vision, kernels
 from inspector.analysis.layers import layer_names, picture_named, run_of
+from inspector.analysis.layout import frames_named
 from inspector.analysis.overlay import overlaid
 from inspector.analysis.patches import CLASS, Patches
 from inspector.analysis.regions import Region, regions
@@ -105,7 +106,7 @@ def _patch(trace: Trace, patches: Patches, key: int) -> str:
 
 
 def _name(trace: Trace, region: Region) -> str:
-    frame = "" if region.frame is None else f", frame {region.frame + 1}"
+    frame = "" if region.frame is None else f", {frames_named(region.frame, region.temporal)}"
     return f"{numbered(trace, region.kind, region.number)}{frame}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from inspector.analysis.checks import counted
 from inspector.analysis.conversation import Spot, Standing
 from inspector.analysis.forwards import layout
-from inspector.analysis.layout import Layout
+from inspector.analysis.layout import Layout, frames_named
 from inspector.analysis.ledger import Entry, entries
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import named, written
@@ -115,8 +115,9 @@ def _in_picture(trace: Trace, placement: Placement, spot: Spot, how: Layout) -> 
     grid = span.grid
     assert grid is not None
     frame = spot.frame if span.frame is None else span.frame
-    frames = f", frame {frame + 1} of {grid.frames}" if grid.frames > 1 else ""
-    time, behind = f"time {first}", f"{counted(frame, 'frame')} behind the first"
+    frames = f", {frames_named(frame, how.temporal, grid.frames)}" if grid.frames > 1 else ""
+    of_patches = " of patches" if how.temporal > 1 else ""
+    time, behind = f"time {first}", f"{counted(frame, 'frame')}{of_patches} behind the first"
     if span.kind == "video" and how.tokens_per_second and span.frame is None:
         seconds = grid.interval / how.tokens_per_second
         rate = f"{number(how.tokens_per_second)} a second × {number(seconds, 4)} s"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from inspector.analysis.forwards import layout
+from inspector.analysis.layout import frames_named
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import written
 from inspector.analysis.positions import AXES, Span
@@ -188,7 +190,7 @@ def picture(trace: Trace, placement: Placement, span: Span) -> Iterator[Part]:
             start = begin + number * grid.columns
             return (number, *(_cell(placement, span, start + column) for column in range(grid.columns)))
 
-        of = f", frame {frame + 1} of {frames}" if frames > 1 else ""
+        of = f", {frames_named(frame, layout(trace).temporal, frames)}" if frames > 1 else ""
         title = f"Positions in {picture_name(trace, span)}{of}"
         note = (
             "Each field is a merged token: its index, and t,h,w as they were found, with what was expected where "

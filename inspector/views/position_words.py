@@ -8,7 +8,7 @@ from pathlib import PurePath
 from textwrap import fill
 
 from inspector.analysis.checks import counted
-from inspector.analysis.layout import Layout
+from inspector.analysis.layout import Layout, frames_named
 from inspector.analysis.placement import Placement
 from inspector.analysis.position_checks import written
 from inspector.analysis.positions import Span
@@ -78,7 +78,8 @@ def _picture(span: Span, how: Layout) -> Iterator[str]:
     merge, first = how.merge, span.first
     frames = grid.frames if span.frame is None else 1
     if span.frame is not None:
-        yield f"Frame {span.frame + 1} of {grid.frames}, which stands apart."
+        named = frames_named(span.frame, how.temporal, grid.frames)
+        yield f"{named.capitalize()}, which {'stand' if how.temporal > 1 else 'stands'} apart."
     yield (
         f"Its grid of {frames}×{grid.rows * merge}×{grid.columns * merge} patches, {merge}×{merge} of them merged, is "
         f"{frames}×{grid.rows}×{grid.columns} = {counted(span.expected, 'token')}."

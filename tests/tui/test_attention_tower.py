@@ -60,7 +60,7 @@ async def test_a_tower_that_ran_twice_has_the_same_layers_in_each_run() -> None:
         await pilot.press(*"vision.0 video")
         await press(pilot, "enter")
         assert (sight(tab).spot.run, sight(tab).spot.layer, sight(tab).kernel.queries) == (1, 0, 64)
-        assert "layer vision.0 of 0–1   mean of 2 heads   video 1 frame 1" in screen(pilot)
+        assert "layer vision.0 of 0–1   mean of 2 heads   video 1 frames 1–2" in screen(pilot)
         await press(pilot, "n", "n")
         assert (sight(tab).spot.run, sight(tab).spot.layer) == (1, 1)
 
@@ -74,18 +74,18 @@ async def test_the_keys_of_pictures_go_from_one_run_to_the_next() -> None:
             region = sight(tab).regions[sight(tab).spot.picture]
             seen.append(region.name)
             assert marked(pilot) == [(region.rows // 2, region.columns // 2)]
-        assert seen == ["image 1", "image 2", "video 1 frame 1", "video 1 frame 2", "image 1"]
+        assert seen == ["image 1", "image 2", "video 1 frames 1–2", "video 1 frames 3–4", "image 1"]
         await press(pilot, "left_parenthesis")
-        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frame 2"
+        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frames 3–4"
 
 
 async def test_the_tower_is_entered_at_the_picture_that_is_shown() -> None:
     async with looking(both()) as (pilot, tab):
         await press(pilot, *["right_parenthesis"] * 3, "t")
         assert sight(tab).runs[sight(tab).spot.run].name == "video 1"
-        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frame 2"
+        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frames 3–4"
         await press(pilot, "t")
-        assert "4 of 4 · video 1 frame 2" in screen(pilot)
+        assert "4 of 4 · video 1 frames 3–4" in screen(pilot)
 
 
 async def test_a_picture_is_chosen_from_a_list() -> None:
@@ -98,9 +98,9 @@ async def test_a_picture_is_chosen_from_a_list() -> None:
         assert sight(tab).runs[sight(tab).spot.run].name == "video 1"
         tab.action_choose("picture")
         await on_screen(pilot, PickScreen)
-        await pilot.press(*"frame 2")
+        await pilot.press(*"frames 3")
         await press(pilot, "enter")
-        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frame 2"
+        assert sight(tab).regions[sight(tab).spot.picture].name == "video 1 frames 3–4"
 
 
 async def test_a_look_at_a_run_is_copied_with_its_picture() -> None:
@@ -112,7 +112,7 @@ async def test_a_look_at_a_run_is_copied_with_its_picture() -> None:
         heat = next(
             part
             for part in VIEW(both(), layer="vision.1", query="24", picture="video.1")
-            if part.title.startswith("Attention over video 1, frame 1")
+            if part.title.startswith("Attention over video 1, frames 1–2")
         )
         region = sight(tab).regions[0]
         own = torch.tensor(region.map(sight(tab).probabilities))  # type: ignore[arg-type]

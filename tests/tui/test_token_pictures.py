@@ -36,7 +36,7 @@ async def test_the_token_follows_from_picture_to_picture() -> None:
     async with Quiet().run_test(size=WIDE) as pilot:
         tab = await tokens(pilot, traced(random_model("qwen2_5_vl"), given), "a", "right_parenthesis")
         assert facts(tab)[0].startswith("token 9 ")
-        assert line(tab, "#place #title").startswith("picture 2 of 2 · image 2")
+        assert line(tab, "#place #title").startswith("2 of 2 · image 2")
         item = tab.query_one(TokensPane).current
         assert item is not None
         assert (item.token.index, item.count) == (9, 1)
@@ -44,7 +44,7 @@ async def test_the_token_follows_from_picture_to_picture() -> None:
         assert facts(tab)[0].startswith("token 10 ")
         assert [note.message for note in pilot.app._notifications] == ["There is no picture after this one."]
         await press(pilot, "b", "left_parenthesis")
-        assert line(tab, "#patches #title").startswith("picture 1 of 2 · image 1")
+        assert line(tab, "#patches #title").startswith("1 of 2 · image 1")
         await press(pilot, "a")
         assert facts(tab)[0].startswith("token 2 ")
 

@@ -50,8 +50,8 @@ def test_the_time_of_a_frame_with_its_seconds() -> None:
     assert spot.spot is not None
     assert (spot.spot.frame, spot.spot.row, spot.spot.column) == (1, 1, 1)
     told = facts(trace, 15)["comes about"][0]
-    assert ", frame 2 of 3, " in told
-    assert f"⌊1 frame behind the first × {PER_SECOND} a second × " in told
+    assert ", frames 3–4 of 6, " in told
+    assert f"⌊1 frame of patches behind the first × {PER_SECOND} a second × " in told
 
 
 def test_padding_and_faults_are_told() -> None:

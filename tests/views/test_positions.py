@@ -140,7 +140,7 @@ def test_a_picture_as_a_grid() -> None:
     assert isinstance(width, Heatmap)
     assert width.values == [[8, 9, 10], [8, 9, 10]]
     video = [part.title for part in VIEW(trace, picture="1") if part.title.startswith("Positions in video")]
-    assert video == [f"Positions in video 1, frame {frame} of 3" for frame in (1, 2, 3)]
+    assert video == [f"Positions in video 1, frames {frames} of 6" for frames in ("1–2", "3–4", "5–6")]
 
 
 def test_the_dimensions_of_a_head() -> None:

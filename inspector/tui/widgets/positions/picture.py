@@ -234,6 +234,8 @@ def image_of(trace: Trace, region: Region) -> Any:
 def grids(trace: Trace, talk: Conversation) -> Iterator[GridLook]:
     """Every frame of every picture with a grid among the tokens of a row."""
     from inspector.analysis.conversation import Spot
+    from inspector.analysis.forwards import layout
+    from inspector.analysis.layout import frames_named
     from inspector.views.place_words import map_of
     from inspector.views.position_words import picture_name
 
@@ -245,5 +247,6 @@ def grids(trace: Trace, talk: Conversation) -> Iterator[GridLook]:
             frames = span.grid.frames if span.frame is None else 1
             for frame in range(frames):
                 number = frame if span.frame is None else span.frame
-                of = f", frame {number + 1} of {span.grid.frames}" if span.grid.frames > 1 else ""
+                several = span.grid.frames > 1
+                of = f", {frames_named(number, layout(trace).temporal, span.grid.frames)}" if several else ""
                 yield GridLook(trace, talk, placement, span, frame, f"{picture_name(trace, span)}{of}", found)

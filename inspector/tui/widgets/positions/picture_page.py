@@ -147,7 +147,7 @@ class PicturePage(Vertical):
     def _title(self) -> str:
         grid = self.grid
         assert grid is not None
-        several = f"picture {self._number + 1} of {len(self._pictures)} · " if len(self._pictures) > 1 else ""
+        several = f"{self._number + 1} of {len(self._pictures)} · " if len(self._pictures) > 1 else ""
         shown = self.tower if self._fine and self.tower is not None else grid
         return f"{several}{grid.title}: {shown.shape}"
 
