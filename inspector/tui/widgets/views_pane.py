@@ -92,10 +92,9 @@ class ViewsPane(Vertical):
     def on_mount(self) -> None:
         self.watch_views()
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._arrange()
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+    @on(events.Resize)
+    @on(events.DescendantFocus)
+    def _fit(self) -> None:
         self._asking = self._asking and self.query_one(ViewOptions).has_focus_within
         self._arrange()
 
