@@ -194,6 +194,9 @@ def test_a_saved_trace_is_no_model(run: Run, saved: Path) -> None:
     assert "saved trace" in ended.err
 
 
+NOTHING_ASKED = "Nothing was asked for, which means 2 a second"
+
+
 def test_a_video(run: Run, checkpoints: Path) -> None:
     first, *rest = [picture(84, 56, seed=seed) for seed in range(6)]
     first.save("moving.gif", save_all=True, append_images=rest, duration=250)
@@ -203,6 +206,7 @@ def test_a_video(run: Run, checkpoints: Path) -> None:
     assert data["media"] == [
         {"kind": "video", "source": "moving.gif", "width": 84, "height": 56}
         | {"frames": 6, "sampled": [0, 1, 3, 4], "fps": 4.0, "seconds_per_grid": 0.75}
+        | {"sampling": f"4 of 6 frames: at least 4 (min_frames). {NOTHING_ASKED}: 3, filmed at 4 a second."}
     ]
     assert sum(token["kind"] == "video" for token in data["tokens"][0]) == 2 * 2 * 3
     two = run(
