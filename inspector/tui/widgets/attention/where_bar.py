@@ -49,7 +49,7 @@ class WhereBar(Line):
             ("step", "step", str(spot.step)),
         ]
         if spot.vision and words.several(sight):
-            fields.insert(2, ("picture", "", words.picture_words(sight)))
+            fields.insert(2, ("picture", "", words.picture_words(sight, short=short)))
         if sight.kernel.batch > 1:
             fields.append(("row", "row", f"{spot.row} of 0–{sight.kernel.batch - 1}"))
         return Content(gap).join([self._field(*field) for field in fields])

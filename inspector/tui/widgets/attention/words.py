@@ -69,10 +69,12 @@ def query_words(sight: Sight) -> str:
     return f"patch {sight.patches.number(sight.query)}: row {found[1]} col {found[2]}"
 
 
-def picture_words(sight: Sight) -> str:
+def picture_words(sight: Sight, *, short: bool = False) -> str:
     """The picture that a query of a vision tower lies in."""
     found = None if sight.patches is None else sight.patches.at(sight.query)
-    return sight.runs[sight.spot.run].name if found is None else found[0].name
+    if found is None:
+        return sight.runs[sight.spot.run].name
+    return found[0].short if short else found[0].name
 
 
 def patch_option(sight: Sight) -> str:
