@@ -54,6 +54,10 @@ class ViewsPane(Vertical):
         &.-named #asked { display: block; }
     }
     """
+    BINDING_GROUP_TITLE = "Views"
+    HELP = """Every view of the trace, also those of plugins: enter goes into one, tab to its next part, esc back to the
+list. Its options are those of inspector view on the command line; what is typed shows at once, and enter brings what it
+changed into sight. Enter on a row of a table shows every field of it in full."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "options", "Options", id="views.options", tooltip="Set the options of the view"),
         Binding("z", "zoom", "Enlarge", id="views.zoom", tooltip="Give the view all the room, or give it back"),

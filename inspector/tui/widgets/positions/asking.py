@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from inspector.trace import Trace
@@ -35,13 +36,13 @@ def options(trace: Trace, found: PlacesLook, index: int, view: str) -> dict[str,
     standing = None if found.talk is None else found.talk.at(index)
     row = {"row": str(found.row)} if found.rows > 1 else {}
     if view == "vision":
-        return _picture(trace, found, standing)
+        return _picture(trace, found, standing, row)
     if view == "positions" and standing is not None:
         return {"step": str(standing.placement.forward.step), **row, "token": str(standing.local)}
     return row if view == "template" else {"step": str(found.step), **row}
 
 
-def _picture(trace: Trace, found: PlacesLook, standing: Standing | None) -> dict[str, str]:
+def _picture(trace: Trace, found: PlacesLook, standing: Standing | None, row: Mapping[str, str]) -> dict[str, str]:
     """The picture that a token belongs to, or else the first of its row; nothing where the row has none."""
     from inspector.analysis.ledger import entries
 
@@ -52,6 +53,6 @@ def _picture(trace: Trace, found: PlacesLook, standing: Standing | None) -> dict
         mine = next((number for number, entry in every if span is not None and entry.span is span), None)
         first = next((number for number, entry in every if entry.row == found.row), None)
         if mine or first:
-            token = {"token": str(standing.local)} if mine and standing is not None and standing.spot else {}
+            token = {"token": str(standing.local), **row} if mine and standing is not None and standing.spot else {}
             return {"picture": str(mine or first), "step": str(rows[0].forward.step), **token}
     return {}
