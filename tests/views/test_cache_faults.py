@@ -9,7 +9,7 @@ import torch
 import inspector
 from inspector import TensorInfo
 from inspector.analysis.cache import caches
-from inspector.analysis.cache_checks import _layers
+from inspector.analysis.cache_checks import cache_checks
 from inspector.views.cache import VIEW
 from tests.attention_cases import forwards, model, text
 from tests.views.shown import checks
@@ -29,7 +29,8 @@ def test_a_cache_that_was_sliced_wrongly() -> None:
     layer = whole.layers[0]
     assert isinstance(layer.values, TensorInfo)
     lopsided = replace(layer, values=replace(layer.values, shape=(1, 2, 4, 8)))
-    found = {item.name: item for item in _layers(replace(whole, layers=(lopsided, whole.layers[1])))}
+    broken = replace(whole, layers=(lopsided, whole.layers[1]))
+    found = {item.name: item for item in cache_checks(trace, [broken], whole.step)}
     assert found["keys and values"].ok is False
 
 
