@@ -112,7 +112,7 @@ class Flow(ScrollView, metaclass=AbstractWidget, can_focus=True):
 
     def watch_cursor(self, old: int, new: int) -> None:
         for number in (old, new):
-            self._refresh_line(number)
+            self.refresh_piece(number)
         self.show_cursor()
         if self.count:
             self.moved()
@@ -187,7 +187,7 @@ class Flow(ScrollView, metaclass=AbstractWidget, can_focus=True):
         elif first + self.tall > top + self._height > 0:
             self.scroll_to(y=first + self.tall - self._height, animate=False, immediate=True, force=True)
 
-    def _refresh_line(self, number: int) -> None:
+    def refresh_piece(self, number: int) -> None:
         """Draw the line of a piece again."""
         if self.lines:
             self.refresh_lines(self.place(number)[0] * self.tall, self.tall)

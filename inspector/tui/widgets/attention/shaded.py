@@ -17,6 +17,11 @@ from inspector.tui.widgets.token_items import Item, Piece
 STEPS = 16
 """Shades between no attention and the most."""
 
+SOON = 0.045
+"""Seconds for which the cursor waits for the look that it asks for. Painted before it, it would have it wait up to
+two sixtieths of a second more, which is how far apart Textual's paints are.
+"""
+
 PLAINLY = ((0.5, Style(reverse=True, bold=True)), (0.15, Style(bold=True, underline=True)), (0.04, Style(bold=True)))
 """Without colours: from which share of the most on which style."""
 
@@ -44,6 +49,7 @@ class ShadedFlow(TokenFlow):
         self._shades: dict[int, Style] = {}
         self._inks: dict[str, Style] = {}
         self._bounds: Sequence[Any] = ([], [])
+        self._late: set[int] = set()
 
     @property
     def most(self) -> float:
@@ -55,7 +61,19 @@ class ShadedFlow(TokenFlow):
         self._sight = None if sight is None or sight.probabilities is None else sight
         self._most = 0.0 if self._sight is None else _most(self._sight)
         self._share_out()
+        self._late.clear()
         self.refresh()
+
+    def refresh_piece(self, number: int) -> None:
+        if not self._late:
+            self.set_timer(SOON, self._refresh_late)
+        self._late.add(number)
+
+    def _refresh_late(self) -> None:
+        """Show where the cursor stands: its look takes longer."""
+        for number_ in self._late:
+            super().refresh_piece(number_)
+        self._late.clear()
 
     def notify_style_update(self) -> None:
         self._shades.clear()

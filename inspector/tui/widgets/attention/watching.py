@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from textual.widget import Widget
 
@@ -42,11 +43,13 @@ class Watching:
         self._show, self._fail = show, fail
         self.region: Region | None = None
         self._at_work = False
+        self._asked = asyncio.Event()
         self._bench = Bench()
 
     def ask(self, spot: Spot) -> None:
         """Answer this, and no longer what was asked before."""
         self.wanted = spot
+        self._asked.set()
         if not self._at_work:
             self._at_work = True
             self._bench.open(self._owner.app)
@@ -60,6 +63,7 @@ class Watching:
         try:
             while (spot := self.wanted) is not None:
                 self.wanted = None
+                self._asked.clear()
                 await self._answer(spot)
         finally:
             self._at_work = False
@@ -76,7 +80,8 @@ class Watching:
             await self._bench.run(lambda: self.looker.picture(region))
             self._show(sight, False)
         await self._painted()
-        await asyncio.sleep(REST)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), REST)
         rest = self.looker.rest(sight)
         while self.wanted is None:
             if not await self._bench.run(lambda: _some(rest)):
