@@ -21,6 +21,9 @@ SHEET = 190
 CURSOR = (255, 255, 255), (20, 22, 26)
 """A frame and its seam: one of them stands out on any ground."""
 
+WINDOW = (255, 80, 60)
+"""The colour of lines between windows."""
+
 MARK = (60, 220, 235)
 
 Place = tuple[int, int]
@@ -32,7 +35,9 @@ class Patches:
     """What is shown: `picture` u8 [height, width, 3] (a grey sheet for None) under `rows` × `columns` patches.
 
     `heat` and `labels` have a number and a text for each patch, [rows][columns]; `marked` ones get a frame. `most` is
-    the number that is hottest, None for the largest here: of several pictures the hottest may lie on another.
+    the number that is hottest, None for the largest here: of several pictures the hottest may lie on another. Lines are
+    drawn around windows of so many patches a side, 0 for none. `origin` is the place of the first patch, where this is
+    a part of a picture.
     """
 
     rows: int
@@ -42,6 +47,34 @@ class Patches:
     labels: Sequence[Sequence[str]] | None = None
     marked: Collection[Place] = ()
     most: float | None = None
+    windows: int = 0
+    origin: Place = (0, 0)
+
+    def part(self, first: Place, rows: int, columns: int) -> Patches:
+        """Some of the patches, from `first` on, on the same scale of colours."""
+        import numpy as np
+
+        (row, column), picture = first, self.picture
+        if picture is not None:
+            left, top, _, _ = self.box(first, *picture.shape[1::-1])
+            _, _, right, bottom = self.box((row + rows - 1, column + columns - 1), *picture.shape[1::-1])
+            picture = picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+        cut = slice(row, row + rows), slice(column, column + columns)
+        return Patches(
+            rows,
+            columns,
+            picture,
+            None if self.heat is None else [line[cut[1]] for line in self.heat[cut[0]]],
+            None if self.labels is None else [line[cut[1]] for line in self.labels[cut[0]]],
+            [
+                (down - row, across - column)
+                for down, across in self.marked
+                if row <= down < row + rows and column <= across < column + columns
+            ],
+            float(np.nanmax(self.heat)) if self.most is None and self.heat is not None else self.most,
+            self.windows,
+            first,
+        )
 
     def box(self, place: Place, width: int, height: int) -> Box:
         """Left, top, right and bottom of a patch in a drawing of so many pixels."""
@@ -79,6 +112,8 @@ def draw(patches: Patches, cursor: Place | None, width: int, height: int, *, gri
     fine = min(width // patches.columns, height // patches.rows) >= SMALLEST
     if grid and fine:
         _rule(pixels, patches, width, height)
+    if patches.windows:
+        _bound(pixels, patches, width, height)
     for place in patches.marked:
         _frame(pixels, patches.box(place, width, height), MARK, MARK)
     if cursor is not None:
@@ -122,11 +157,29 @@ def _rule(pixels: Any, patches: Patches, width: int, height: int) -> None:
     pixels[:, columns] *= 0.72
 
 
+def _bound(pixels: Any, patches: Patches, width: int, height: int) -> None:
+    """A line between any two windows."""
+    side, (first_row, first_column) = patches.windows, patches.origin
+    thick = max(1, max(width, height) // 160)
+    for row in range(1, patches.rows):
+        if (first_row + row) % side == 0:
+            pixels[row * height // patches.rows :][:thick] = WINDOW
+    for column in range(1, patches.columns):
+        if (first_column + column) % side == 0:
+            pixels[:, column * width // patches.columns :][:, :thick] = WINDOW
+
+
 def _frame(pixels: Any, box: Box, outer: tuple[int, int, int], seam: tuple[int, int, int]) -> None:
-    """A frame inside a box, with a seam inside that where there is room; a box without room for one is filled."""
+    """A frame inside a box, with a seam inside that where there is room; a box without room for one is filled.
+
+    Where there is no room for the seam, its colour is taken for the frame on a ground that hides the frame's own.
+    """
     left, top, right, bottom = box
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     thick = max(1, min(right - left, bottom - top) // 12)
+    if min(right - left, bottom - top) - 2 * thick < SMALLEST * thick:
+        ground = pixels[top:bottom, left:right].mean((0, 1))
+        outer = max(outer, seam, key=lambda colour: float(abs(ground - colour).sum()))
     for step, colour in ((0, outer), (thick, seam)):
         x0, y0, x1, y1 = left + step, top + step, right - step, bottom - step
         if step and min(x1 - x0, y1 - y0) < SMALLEST * thick:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from inspector.tui.widgets.patch_drawing import MARK, Patches, draw
+from inspector.tui.widgets.patch_drawing import MARK, WINDOW, Patches, draw
 from inspector.tui.widgets.patch_picture import PatchPicture
 from tests.tui.widgets.screens import shown, stage, text
 
@@ -96,3 +96,50 @@ async def test_without_colours_the_cursor_and_marks_are_signs(monkeypatch: pytes
         assert sum("X" in line for line in text(picture)) == 1
         assert sum("+" in line for line in text(picture)) == 1
         assert "█" in text(picture)[0]
+
+
+@pytest.mark.parametrize("ground", [255, 20])
+def test_a_cursor_without_room_for_its_seam_stands_out_on_any_ground(ground: int) -> None:
+    picture = np.full((20, 20, 3), ground, dtype=np.uint8)
+    pixels = np.asarray(draw(Patches(5, 5, picture), (2, 2), 20, 20, grid=False)).astype(int)
+    assert abs(pixels[8, 8] - ground).min() > 200
+
+
+def test_windows_are_told_apart_by_lines_as_bright_as_their_colour_at_any_size() -> None:
+    for size in (40, 400):
+        pixels = np.asarray(draw(Patches(8, 8, WHITE, windows=4), None, size, size, grid=False))
+        assert tuple(pixels[size // 2, 1]) == tuple(pixels[1, size // 2]) == WINDOW
+        assert tuple(pixels[size // 4, size // 4]) == (255, 255, 255)
+
+
+async def test_closer_shows_a_part_that_follows_the_cursor_with_its_texts_and_windows() -> None:
+    picture = PatchPicture()
+    labels = [[str(row * 40 + column) for column in range(40)] for row in range(24)]
+    async with shown(picture, (60, 20)) as pilot:
+        picture.patches = Patches(24, 40, WHITE, labels=labels, marked=[(11, 19)], windows=6)
+        assert "499" not in "".join(text(picture))
+        picture.cursor = (12, 19)
+        await pilot.press("plus", "plus", "plus")
+        part = picture.shown
+        assert part is not None
+        assert (picture.zoom, part.rows, part.columns) == (2, 6, 10)
+        assert part.marked == [(11 - part.origin[0], 19 - part.origin[1])]
+        assert "499" in "".join(text(picture))
+        await pilot.click(PatchPicture, offset=(0, 0))
+        assert picture.cursor == part.origin
+        await pilot.press("end")
+        part = picture.shown
+        assert part is not None
+        assert part.origin == (18, 30)
+        await pilot.press("minus", "minus", "minus")
+        assert (picture.zoom, picture.shown) == (0, picture.patches)
+
+
+async def test_fewer_patches_are_seen_no_closer_than_there_are() -> None:
+    picture = PatchPicture()
+    async with shown(picture, (60, 20)) as pilot:
+        picture.patches = Patches(64, 64, WHITE)
+        await pilot.press("plus", "plus", "plus", "plus", "plus")
+        assert picture.zoom == 4
+        picture.patches = Patches(8, 8, WHITE)
+        assert picture.zoom == 1

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from inspector.analysis.regions import Region
     from inspector.views.vision_map import Map
 
-LINE = (255, 80, 60)
 LARGEST = 1200
 """Pixels of the longer side of what is kept of a picture: more than a terminal shows."""
 
@@ -187,20 +186,9 @@ class TowerLook:
             item.picture == self.found.entry.number and item.frame == 0 for item in own
         )
 
-    @cached_property
+    @property
     def image(self) -> Any:
-        """The picture with the edges of windows on it."""
-        image = self.grid.image
-        if image is None or not self.side:
-            return image
-        image = image.copy()
-        height, width = image.shape[:2]
-        thick = max(1, max(height, width) // 160)
-        for row in range(self.side, self.rows, self.side):
-            image[row * height // self.rows :][:thick] = LINE
-        for column in range(self.side, self.columns, self.side):
-            image[:, column * width // self.columns :][:, :thick] = LINE
-        return image
+        return self.grid.image
 
     def words(self, row: int, column: int) -> str:
         """What is known of a patch, in a sentence or two."""

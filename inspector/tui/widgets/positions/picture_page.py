@@ -163,8 +163,8 @@ class PicturePage(Vertical):
             for down in range(merge)
             for across in range(merge)
         ]
-        labels = self.tower.labels if read else None
-        return Patches(self.tower.rows, self.tower.columns, image, labels=labels, marked=cells)
+        tower, labels = self.tower, self.tower.labels if read else None
+        return Patches(tower.rows, tower.columns, image, labels=labels, marked=cells, windows=tower.side)
 
     def _corner(self, place: tuple[int, int]) -> tuple[int, int]:
         """The cell of a merged token: itself, or the patch of it that the cursor is on, or its first."""

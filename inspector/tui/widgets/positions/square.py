@@ -75,6 +75,7 @@ class SquareTower:
 
     grid: SquareLook
     merge = 1
+    side = 0
 
     @property
     def rows(self) -> int:
