@@ -24,6 +24,7 @@ from inspector.tui.screens.launcher import LauncherScreen
 from inspector.tui.screens.menu import MenuScreen
 from inspector.tui.screens.message import MessageScreen
 from inspector.tui.screens.progress import ProgressScreen
+from inspector.tui.widgets.attention.map_pane import MapPane
 from inspector.views import BUILT_IN
 from tests.placed_trace import LENGTH, placed_trace
 from tests.traces import failing_trace, small_trace
@@ -106,8 +107,9 @@ async def attention(pilot: Pilot[None]) -> None:
 
 async def attention_matrix(pilot: Pilot[None]) -> None:
     await attention(pilot)
-    await pilot.press("x", "x")
-    await settled(pilot)
+    while not pilot.app.screen.query_one(MapPane).title.startswith("Head"):  # where it is hidden, x shows it first
+        await pilot.press("x")
+        await settled(pilot)
 
 
 async def attention_missing(pilot: Pilot[None]) -> None:

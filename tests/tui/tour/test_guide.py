@@ -108,7 +108,8 @@ async def test_who_hurries_on_comes_to_the_next_stop_and_who_leaves_is_left_alon
 ) -> None:
     monkeypatch.setattr(guide.Guide.__init__, "__defaults__", (LONG,))
     async with touring() as (pilot, screen):
-        await pilot.press("f3", "f3")
+        await pilot.press("f3")
+        pilot.app.simulate_key("f3")  # `press` would come back when the model has answered
         await until(pilot, lambda: any(tab.driver.doing for tab in screen.query(GenerateTab)))
         await pilot.press(key)
         await until(pilot, lambda: not screen.query_one(GenerateTab).driver.doing)
