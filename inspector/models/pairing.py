@@ -74,10 +74,13 @@ def _called(node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
 def _told(node: ast.FunctionDef) -> tuple[str, bool] | None:
     """What a function does to the probe; None where it does something else than a quarter turn.
 
-    Neighbours are also what torch takes for a complex number.
+    Neighbours are also what torch takes for a complex number. Only what is called `rotate…` and takes a tensor alone is
+    run.
     """
     if any(isinstance(part, ast.Attribute) and part.attr == "view_as_complex" for part in ast.walk(node)):
         return "neighbours", False
+    if not node.name.startswith("rotate") or len(node.args.args) != 1:
+        return None
     alone = ast.Module([ast.parse(ast.unparse(node)).body[0]], [])
     for part in ast.walk(alone):
         if isinstance(part, ast.FunctionDef):
