@@ -14,6 +14,7 @@ from inspector.tui.widgets.attention.map_pane import MapPane
 from inspector.tui.widgets.attention.picture_pane import PicturePane
 from inspector.tui.widgets.attention.spot import MEAN
 from inspector.tui.widgets.attention.tokens import LitTokens
+from inspector.tui.widgets.attention.where_bar import WhereBar
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.patch_picture import PatchPicture
 from tests.attention_cases import KEPT, eager, model, recorded, text
@@ -117,3 +118,17 @@ async def test_heads_with_masks_of_their_own() -> None:
         tab.go(heads=MEAN)
         await settled(pilot)
         torch.testing.assert_close(sight(tab).probabilities, weights.mean(0), atol=1e-5, rtol=1e-4)
+
+
+async def test_the_token_that_comes_next_is_named_where_there_is_one() -> None:
+    async with looking(many()) as (pilot, tab):
+        bar = tab.query_one(WhereBar)
+        assert "next" not in bar.render().plain
+        await press(pilot, "left")
+        conversation, query = sight(tab).conversation, sight(tab).spot.token
+        assert conversation is not None
+        assert query is not None
+        after = conversation.tokens.at(query + 1)
+        assert after is not None
+        assert f"token {query} " in bar.render().plain
+        assert "next ‘" in bar.render().plain

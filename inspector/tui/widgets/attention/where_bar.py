@@ -36,11 +36,10 @@ class WhereBar(Line):
         sight = self.sight
         if sight is None:
             return Content.styled("Working out where the last token looks …", "$text-muted")
-        return self.fitted(
-            [self._fields(sight, gap, short) for gap, short in (("   ", False), ("  ", False), ("  ", True))]
-        )
+        ways = (("   ", False, True), ("   ", False, False), ("  ", False, False), ("  ", True, False))
+        return self.fitted([self._fields(sight, gap, short, after) for gap, short, after in ways])
 
-    def _fields(self, sight: Sight, gap: str, short: bool) -> Content:
+    def _fields(self, sight: Sight, gap: str, short: bool, after: bool) -> Content:
         spot = sight.spot
         fields: list[tuple[What, str, str]] = [
             ("layer", "layer", words.layer_of(sight)),
@@ -52,7 +51,11 @@ class WhereBar(Line):
             fields.insert(2, ("picture", "", words.picture_words(sight, short=short)))
         if sight.kernel.batch > 1:
             fields.append(("row", "row", f"{spot.row} of 0–{sight.kernel.batch - 1}"))
-        return Content(gap).join([self._field(*field) for field in fields])
+        found = [self._field(*field) for field in fields]
+        if after and words.next_words(sight):
+            query = next(number for number, field in enumerate(fields) if field[0] == "query")
+            found[query] += Content.styled(f" {words.next_words(sight)}", "$text-muted")
+        return Content(gap).join(found)
 
     def action_choose(self, what: What) -> None:
         self.post_message(self.Choosing(what))

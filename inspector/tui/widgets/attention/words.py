@@ -69,6 +69,12 @@ def query_words(sight: Sight) -> str:
     return f"patch {sight.patches.number(sight.query)}: row {found[1]} col {found[2]}"
 
 
+def next_words(sight: Sight) -> str:
+    """The token after the one that looks, which its look went into choosing; empty where there is none yet."""
+    after = None if sight.conversation is None else sight.conversation.tokens.at((sight.spot.token or 0) + 1)
+    return "" if after is None else f"next ‘{_text(after.text, after.id)}’"
+
+
 def picture_words(sight: Sight, *, short: bool = False) -> str:
     """The picture that a query of a vision tower lies in."""
     found = None if sight.patches is None else sight.patches.at(sight.query)
