@@ -22,7 +22,6 @@ LARGER = {
     "inspector/tui/widgets/heatmap.py: HeatMap",
     "inspector/tui/widgets/tensor_panel.py: TensorPanel",
     "inspector/tui/widgets/virtual_list.py: VirtualList",
-    # Tests of one thing from many sides.
 }
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -5,6 +5,7 @@ A dialog stays as it is until what stands in its fields can be taken: nobody typ
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Generic, TypeVar
 
@@ -17,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from inspector.errors import InspectorError
+from inspector.tui.abstract import AbstractWidget
 from inspector.tui.screens.dialog import Dialog
 from inspector.tui.widgets.cells import visible
 
@@ -50,7 +52,7 @@ def field(name: str, hint: str = "", value: str = "") -> Input:
     return Input(value, placeholder=hint, id=name, select_on_focus=False, compact=True)
 
 
-class Form(Dialog[T], Generic[T]):
+class Form(Dialog[T], Generic[T], metaclass=AbstractWidget):
     """Returns what was read from the fields, None when it is left.
 
     A subclass yields the fields and `state` in its `body`, and reads them with `read`. `take` is awaited with what was
@@ -82,9 +84,9 @@ class Form(Dialog[T], Generic[T]):
         self._take = take
         self._is_taking = False
 
+    @abstractmethod
     def read(self) -> T:
         """What stands in the fields. Raises `ValueError` or `InspectorError` that says which one is wrong."""
-        raise NotImplementedError
 
     def text(self, name: str) -> str:
         """What is written in a field."""
