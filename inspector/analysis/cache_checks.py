@@ -11,7 +11,7 @@ from inspector.analysis.forwards import Forward, forwards
 from inspector.analysis.kernels import Kernel
 from inspector.analysis.numbering import layer_numbers
 from inspector.analysis.wording import listed
-from inspector.trace import Trace
+from inspector.trace import TensorInfo, Trace
 
 
 def cache_checks(trace: Trace, found: Sequence[Cache], step: int) -> Iterator[Check]:
@@ -47,8 +47,10 @@ WITHOUT = "without an attention kernel"
 
 def _looks_across(kernel: Kernel) -> bool:
     """Whether a module takes keys from other states than its queries: cross attention."""
-    ports = (port.removeprefix("input.") for port in kernel.call.inputs if port.startswith("input."))
-    return any(port.endswith("_states") and port != "hidden_states" for port in ports)
+    given = (port for port, value in kernel.call.inputs.items() if isinstance(value, TensorInfo))
+    return any(
+        port.startswith("input.") and port.endswith("_states") and port != "input.hidden_states" for port in given
+    )
 
 
 def _layers(cache: Cache, apart: Mapping[int, str]) -> Iterator[Check]:

@@ -44,7 +44,7 @@ def no_layer(trace: Trace, calls: Sequence[Call], layer: str, beside: Sequence[s
         return InputError(f"Layer {layer} calls no attention kernel{kind}; these layers do: {listed(there)}.")
     whole = bool(there) and len(there) == there[-1] + 1
     own = [] if not there else [f"0 to {there[-1]}" if whole else f"attention in {listed(there)}"]
-    return InputError(f"There is no layer {layer}; this step has {' and '.join([*own, *beside])}.")
+    return InputError(f"There is no layer {layer}; this step has {' and '.join([*own, *beside]) or 'none'}.")
 
 
 def _is_layer(trace: Trace, calls: Sequence[Call], layer: int) -> bool:

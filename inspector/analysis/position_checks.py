@@ -87,6 +87,8 @@ def _packed(placement: Placement, apart: bool | None) -> Check:
 
 def _types(placement: Placement, known: dict[int, str]) -> Check:
     name, forward, row = "mm_token_type_ids", placement.forward, placement.row
+    if forward.types is None and forward.positions_given:
+        return Check(name, True, "Not given, nor needed: the positions came ready-made.")
     if forward.types is None or forward.types.shape[-1] != forward.tokens:
         return Check(name, False, "Not given: the model cannot tell pictures from text, and counts them like text.")
     kinds = forward.kinds(row, known)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from inspector.analysis.checks import some
-from inspector.analysis.forwards import kept, vision_towers, within
+from inspector.analysis.forwards import Forward, kept, vision_towers, within
 from inspector.analysis.heads import by_head, fused, like
 from inspector.trace import Call, TensorInfo, Trace
 
@@ -61,11 +61,11 @@ def wanted(layer: str) -> list[str]:
     return [*modules, *norms, *ports]
 
 
-def turned(trace: Trace, call: Call, side: Side, row: int, head: int, tokens: int) -> Turned | str:
+def turned(trace: Trace, call: Call, side: Side, row: int, head: int, forward: Forward) -> Turned | str:
     """A head before and after turning; why there is none where a value was not kept, or where queries and keys come
     about otherwise.
     """
-    whole = _whole(trace, call, side, tokens)
+    whole = _whole(trace, call, side, forward)
     if isinstance(whole, str):
         return whole
     path, before, after, normed = whole
@@ -78,12 +78,12 @@ Whole = tuple[str, "Tensor", "Tensor", str]
 """Path of the module, before and after [batch, heads, tokens, dims], and the norm behind the rotation."""
 
 
-def _whole(trace: Trace, call: Call, side: Side, tokens: int) -> Whole | str:
-    after = _new(trace, call, side, tokens)
+def _whole(trace: Trace, call: Call, side: Side, forward: Forward) -> Whole | str:
+    after = _new(trace, call, side, forward)
     if after is None:
         return _missing(call, side, "the kernel's input")
     children = [trace.calls[index] for index in trace.children(call.index)]
-    projected = _projected(trace, call, children, side, after)
+    projected = _projected(trace, call, children, side, after, forward)
     norm = next((child for child in children if NORMED[side].fullmatch(child.path.rpartition(".")[2])), None)
     if norm is not None:
         output = like(kept(trace, norm, "output"), after if isinstance(projected, str) else projected[1])
@@ -102,17 +102,24 @@ def _whole(trace: Trace, call: Call, side: Side, tokens: int) -> Whole | str:
     return path, before, given, norm.path  # it stands behind the rotation, or nothing was turned
 
 
-def _new(trace: Trace, call: Call, name: str, tokens: int) -> Tensor | None:
-    """What the kernel got, for the new tokens: [batch, heads, tokens, dims]."""
+def _new(trace: Trace, call: Call, name: str, forward: Forward) -> Tensor | None:
+    """What the kernel got, for the new tokens: [batch, heads, tokens, dims].
+
+    They stand behind those that the cache held, which a static cache has room after, and are the last where a window
+    has dropped what was before.
+    """
+    tokens, past = forward.tokens, forward.past
     for port in (f"attention.{name}_rows", f"attention.{name}"):
         value = kept(trace, call, port)
         if value is not None and value.ndim == 4 and value.shape[2] >= tokens:
-            return value[:, :, -tokens:]
+            room = value.shape[2] - tokens
+            start = room if past is None or port.endswith("_rows") else min(past, room)
+            return value[:, :, start : start + tokens]
     return None
 
 
 def _projected(
-    trace: Trace, call: Call, children: Sequence[Call], side: Side, after: Tensor
+    trace: Trace, call: Call, children: Sequence[Call], side: Side, after: Tensor, forward: Forward
 ) -> tuple[str, Tensor] | str:
     """Path and output of the projection, by head; why there is none."""
     own = next((child for child in children if child.role == PROJECTED[side]), None)
@@ -125,16 +132,16 @@ def _projected(
         return (own.path, split) if split is not None else more
     joint = next((child for child in children if child.role == FUSED), None)
     if joint is not None:
-        return _fused(trace, call, joint, side, after)
+        return _fused(trace, call, joint, side, forward)
     others = [child.path.rpartition(".")[2] for child in children if child.path.endswith("_proj")]
     made = f"its own are {some(others)}" if others else "no projection of it was seen"
     plural = {"query": "queries", "key": "keys"}[side]
     return f"This layer has no {side[0]}_proj: {made}. How its {plural} come about and are turned is not known here."
 
 
-def _fused(trace: Trace, call: Call, joint: Call, side: Side, after: Tensor) -> tuple[str, Tensor] | str:
+def _fused(trace: Trace, call: Call, joint: Call, side: Side, forward: Forward) -> tuple[str, Tensor] | str:
     name = joint.path.rpartition(".")[2]
-    whole, values = kept(trace, joint, "output"), _new(trace, call, "value", after.shape[2])
+    whole, values = kept(trace, joint, "output"), _new(trace, call, "value", forward)
     if whole is None or values is None:
         return _missing(call, side, f"{name} or the values")
     parts = fused(whole, heads(call, "query"), values)

@@ -63,7 +63,7 @@ def _of_layer(
     """The checks of query and key where it can be told how they were turned, and where they were."""
     rotary = rotary_of(rotaries, trace, layer)
     for side in SIDES:
-        found = turned(trace, call, side, placement.row, 0, placement.forward.tokens)
+        found = turned(trace, call, side, placement.row, 0, placement.forward)
         if isinstance(found, str) or rotary is None or placement.actual is None:
             continue
         fit, check = judged(trace, placement, found, rotary, layer)

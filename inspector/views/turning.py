@@ -47,7 +47,7 @@ def parts(
     for side in SIDES:
         group = max(1, number_of // (heads(call, "key") or 1))
         own = chosen if side == "query" else chosen // group
-        found = turned(trace, call, side, placement.row, own, placement.forward.tokens)
+        found = turned(trace, call, side, placement.row, own, placement.forward)
         if isinstance(found, str) or rotary is None or placement.actual is None:
             shown.append(_not_shown(trace, side, rotary, found if isinstance(found, str) else ""))
             continue
@@ -58,6 +58,9 @@ def parts(
 
 
 def _place(placement: Placement, token: str) -> int:
+    """The place of a token among those that have a position; that of the last where none is named."""
+    if not token:
+        return len(placement.tokens) - 1
     index = whole(token, "token", placement.forward.tokens, "tokens")
     if index not in placement.tokens:
         raise InputError(f"--token {token}: this token is padding; it has no position.")

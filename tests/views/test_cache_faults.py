@@ -56,3 +56,10 @@ def test_a_cache_that_became_shorter_is_told() -> None:
         "cannot be told",
         "It became shorter, cropped or begun anew: from 19 to 14 tokens in step 3.",
     )
+
+
+def test_an_option_that_is_called_states_makes_no_cross_attention() -> None:
+    subject = model("qwen2")
+    with inspector.capture(subject) as trace, torch.no_grad():
+        subject(**text(), output_hidden_states=True)
+    assert checks(VIEW, trace)["tokens in each layer"][0] == "agrees"

@@ -12,7 +12,7 @@ from inspector import Trace
 from inspector.parts import Table, Text
 from inspector.views.positions import VIEW
 from tests.fakes import IMAGE, TEXT, VIDEO
-from tests.prompts import random_model
+from tests.prompts import inputs, random_model
 from tests.views.shown import checks, column, run, titled
 
 SMALL = {**TEXT, "head_dim": 16, "pad_token_id": 0}
@@ -265,3 +265,38 @@ def test_a_video_whose_placeholders_are_those_of_pictures() -> None:
     assert {"cos and sin", "rotation of the query"} <= set(found)
     assert column(titled(VIEW(trace), "Runs"), "run")[1] == "video 1"
     assert "dimension 2i turns with 2i + 1" in titled(VIEW(trace), "Dimensions of a head").note.lower()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "gemma3_text", "llama4_text", "gpt_neox"])
+def test_a_static_cache_holds_the_new_keys_where_they_were_written(kind: str) -> None:
+    """Behind them it has room for those to come, which nothing has turned yet."""
+    shown = {}
+    for cache in ("static", "dynamic"):
+        model = random_model(kind) if kind != "gpt_neox" else model_of(kind, **SMALL)
+        with inspector.capture(model, values="*") as trace:
+            model.generate(**ids(4), max_new_tokens=4, do_sample=False, cache_implementation=cache, eos_token_id=None)
+        for step in ("0", "2"):
+            assert differing(trace, step=step) == {}
+        table = titled(VIEW(trace, token="3", layer="0", step="0"), "Key of token")
+        shown[cache] = [tuple(row) for row in table.rows]
+    assert shown["static"] == shown["dynamic"]
+
+
+def test_a_layer_alone_is_shown_for_the_last_token() -> None:
+    trace = traced("llama")
+    assert titled(VIEW(trace, layer="1"), "Query of token").title.startswith("Query of token 10, head 0")
+
+
+def test_types_are_not_missed_where_the_positions_came_ready_made() -> None:
+    model = random_model("qwen2_5_vl")
+    given = inputs("qwen2_5_vl", [[3, ("image", (1, 8, 8)), 4]])
+    named = {name: given[name] for name in ("input_ids", "image_grid_thw", "attention_mask", "mm_token_type_ids")}
+    positions, _ = model.model.get_rope_index(**named)
+    del given["mm_token_type_ids"]
+    assert checks(VIEW, run(model, given))["mm_token_type_ids"][0] == "≠ differs"
+    trace = run(model, {**given, "position_ids": positions})
+    assert checks(VIEW, trace)["mm_token_type_ids"] == (
+        "agrees",
+        "Not given, nor needed: the positions came ready-made.",
+    )
+    assert differing(trace) == {}
