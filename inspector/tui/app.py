@@ -14,6 +14,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from inspector.models.inputs import Request
 from inspector.tui import keymap, opening, terminal
@@ -118,6 +119,8 @@ class InspectorApp(Touring):
         """
         with terminal.quick_keyboard(), terminal.guarded_screen():
             super().run(**arguments)
+        if isinstance(self._exception, WorkerFailed):
+            raise self._exception.error
         if self._exception is not None:
             raise self._exception
         terminal.end_with(self.jobs, self.return_code or 0)

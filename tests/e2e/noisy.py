@@ -21,7 +21,18 @@ class Broken(InspectorApp):
         raise ZeroDivisionError("[red]by zero")
 
 
-def main(*, broken: bool = False) -> int:
-    app = Broken() if broken else Noisy()
+class BrokenWorker(InspectorApp):
+    def on_painted(self, event: Painted) -> None:
+        self.run_worker(self._divide())
+
+    async def _divide(self) -> None:
+        raise ZeroDivisionError("[red]by zero")
+
+
+KINDS: dict[str, type[InspectorApp]] = {"noisy": Noisy, "broken": Broken, "broken worker": BrokenWorker}
+
+
+def main(kind: str = "noisy") -> int:
+    app = KINDS[kind]()
     app.run()
     return app.return_code or 0

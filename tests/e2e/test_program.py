@@ -102,13 +102,16 @@ def test_what_native_code_writes_is_kept_off_the_screen_and_told_afterwards(tmp_
         assert terminal.raw.rindex(b"native noise") > terminal.raw.rindex(b"\x1b[?1049l")
 
 
-def test_an_error_of_our_own_is_raised_under_a_whole_terminal(tmp_path: Path) -> None:
-    program = "from tests.e2e import noisy; noisy.main(broken=True)"
+@pytest.mark.parametrize("kind", ["broken", "broken worker"])
+def test_an_error_of_our_own_is_raised_under_a_whole_terminal(kind: str, tmp_path: Path) -> None:
+    """Also that of a worker, with the lines that it comes from."""
+    program = f"from tests.e2e import noisy; noisy.main({kind!r})"
     with Terminal("-c", program, home=tmp_path, PYTHONPATH=str(Path(__file__).parents[2])) as terminal:
         assert terminal.wait_for_end() == 1
         assert terminal.is_whole()
         told = terminal.raw[terminal.raw.rindex(b"\x1b[?1049l") :].decode()
     assert told.rstrip().endswith("ZeroDivisionError: [red]by zero")
+    assert 'raise ZeroDivisionError("[red]by zero")' in told
     assert "locals" not in told
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from textual.screen import Screen
 
 from inspector.tui.panes import Pane
 from inspector.tui.screens.attention import AttentionTab
@@ -16,6 +18,7 @@ from inspector.tui.widgets.attention.heads_bar import HeadsBar
 from inspector.tui.widgets.attention.map_pane import MapPane
 from inspector.tui.widgets.attention.matrix import Matrix
 from inspector.tui.widgets.attention.shaded import ShadedFlow
+from inspector.tui.widgets.attention.top_list import TopList
 from inspector.tui.widgets.heatmap import HeatMap
 from tests.attention_cases import STEPS, eager, model, pictures, recorded, text
 from tests.tui.apps import Quiet, on_screen, opened, settled
@@ -181,3 +184,18 @@ async def test_where_room_is_short_the_first_key_shows_the_map_and_the_next_turn
         assert str(pane.border_title).startswith("Entropy")
         await press(pilot, "x")
         assert not str(pane.border_title).startswith("Entropy")
+
+
+async def test_a_look_that_comes_while_the_tab_is_taken_away_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen that is left loses its widgets one by one."""
+    async with looking(recorded(model("qwen2"), text(), steps=1)) as (pilot, tab):
+        late = replace(sight(tab))
+
+        def gone(_: TopList) -> None:
+            tab._show(late, False)
+            tab._fail("It cannot be told.", ())
+
+        monkeypatch.setattr(TopList, "on_unmount", gone, raising=False)
+        pilot.app.switch_screen(Screen())
+        await settled(pilot)
+        assert tab.sight is not late

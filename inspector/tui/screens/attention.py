@@ -14,6 +14,7 @@ from textual.content import Content
 
 from inspector.parts import Part
 from inspector.tui.ends import say_end
+from inspector.tui.leaving import leaving
 from inspector.tui.moment import Moment
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -230,6 +231,8 @@ A tower that was given pictures and a video ran once for each: to choose another
 
     def _fail(self, why: str, parts: Sequence[Part]) -> None:
         """Nothing can be looked at in this trace."""
+        if leaving(self):
+            return
         self.set_class(True, "-nothing")
         self.refresh_bindings()
         advice = f" {loading(self.app)}" if self.run.trace.model.shape_only else ""
@@ -237,7 +240,7 @@ A tower that was given pictures and a video ran once for each: to choose another
 
     def _show(self, sight: Sight, whole: bool) -> None:
         """Show a look in every pane. What was asked meanwhile stays asked."""
-        if not self.query(MapPane):  # the tab is being taken away
+        if leaving(self):
             return
         looker, pictures = self.watching.looker, self.query_one(PicturePane)
         if sight is not self.sight:

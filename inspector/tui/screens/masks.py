@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from inspector.tui.ends import say_end
 from inspector.tui.jobs import Job
+from inspector.tui.leaving import leaving
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -172,6 +173,8 @@ Below the picture: the query and the key under the cursor, whether the one may s
 
     def on_masks_tab_looked(self, event: MasksTab.Looked) -> None:
         event.stop()
+        if leaving(self):
+            return
         before, self.found = self.found, event.look
         nothing = event.error if event.look is None else event.look.nothing
         self.set_class(bool(nothing), "-nothing")

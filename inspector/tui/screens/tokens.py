@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from inspector.tui.jobs import Job
+from inspector.tui.leaving import leaving
 from inspector.tui.moment import Moment, MomentTab
 from inspector.tui.panes import Pane
 from inspector.tui.runs import Run
@@ -148,6 +149,8 @@ worked out independently; what differs is marked with ≠."""
 
     def on_tokens_tab_looked(self, event: TokensTab.Looked) -> None:
         event.stop()
+        if leaving(self):
+            return
         found, pane = event.look, self.query_one(PositionsPane)
         if found is None:
             self.query_one("#where", Line).say(event.error)

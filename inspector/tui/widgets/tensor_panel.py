@@ -20,6 +20,7 @@ from textual.timer import Timer
 
 from inspector.trace import TensorInfo, Trace, Value
 from inspector.tui.jobs import Job
+from inspector.tui.leaving import leaving
 from inspector.tui.widgets import tensor_facts as facts
 from inspector.tui.widgets.axes_bar import AxesBar
 from inspector.tui.widgets.heatmap import HeatMap
@@ -251,17 +252,26 @@ class TensorPanel(Vertical):
         reading = None if info is None else Job("value", lambda _: trace.values[info.value or ""]).start()
         made = isinstance(value, TensorInfo) and (value.origin is not None or port.startswith("output"))
         via = value.via if isinstance(value, TensorInfo) else ()
-        self.query_one(LinksList).show_links(trace, await finding.result(), NO_USE if made else NO_ORIGIN, via)
+        links = await finding.result()
+        if leaving(self):
+            return
+        self.query_one(LinksList).show_links(trace, links, NO_USE if made else NO_ORIGIN, via)
         self._linked = (call, port)
         if info is None or reading is None:
             return
         try:
             self._tensor = tensor = await reading.result()
+            if leaving(self):
+                return
             self._look(info)
             counts = await Job("count", lambda _: facts.count(tensor, info)).start().result()
         except Exception as error:  # a file that has gone, a damaged one: said in place of the value
+            if leaving(self):
+                return
             self._show_value(None)
             self.query_one("#why", TensorSummary).say(f"The value cannot be read: {error}")
+            return
+        if leaving(self):
             return
         self.query_one(HistogramBars).counts = counts
         self.query_one("#what", TensorSummary).describe(port, value, counts.stats, trace.calls[call].error)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from inspector.errors import InspectorError
 from inspector.parts import Part, Text
 from inspector.tui.jobs import Job
+from inspector.tui.leaving import leaving
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.parts import PartBox
 from inspector.tui.widgets.scrolled import Scrolled
@@ -74,7 +75,7 @@ class PartsPage(Vertical):
 
     async def on_parts_page_made(self, event: PartsPage.Made) -> None:
         event.stop()
-        if event.work is not self._work:
+        if event.work is not self._work or leaving(self):
             return
         message, shown = self.query_one("#message", Static), self.query_one(Scrolled)
         message.update(visible(event.error))

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from inspector.tui.ends import say_end
 from inspector.tui.jobs import Job
+from inspector.tui.leaving import leaving
 from inspector.tui.widgets.cells import visible
 from inspector.tui.widgets.line import Line
 from inspector.tui.widgets.patch_drawing import Patches
@@ -201,7 +202,7 @@ class PicturePage(Vertical):
 
     def on_picture_page_drawn(self, event: PicturePage.Drawn) -> None:
         event.stop()
-        if event.number == self._number and self.grid is not None:
+        if event.number == self._number and self.grid is not None and not leaving(self):
             picture = self.query_one(PatchPicture)
             with picture.prevent(PatchPicture.Chosen):
                 picture.patches = self._patches(self.grid)
