@@ -12,7 +12,7 @@ from inspector import Trace
 from inspector.parts import Table, Text
 from inspector.views.positions import VIEW
 from tests.fakes import IMAGE, TEXT, VIDEO
-from tests.prompts import inputs, random_model
+from tests.prompts import random_model
 from tests.views.shown import checks, column, run, titled
 
 SMALL = {**TEXT, "head_dim": 16, "pad_token_id": 0}
@@ -285,18 +285,3 @@ def test_a_static_cache_holds_the_new_keys_where_they_were_written(kind: str) ->
 def test_a_layer_alone_is_shown_for_the_last_token() -> None:
     trace = traced("llama")
     assert titled(VIEW(trace, layer="1"), "Query of token").title.startswith("Query of token 10, head 0")
-
-
-def test_types_are_not_missed_where_the_positions_came_ready_made() -> None:
-    model = random_model("qwen2_5_vl")
-    given = inputs("qwen2_5_vl", [[3, ("image", (1, 8, 8)), 4]])
-    named = {name: given[name] for name in ("input_ids", "image_grid_thw", "attention_mask", "mm_token_type_ids")}
-    positions, _ = model.model.get_rope_index(**named)
-    del given["mm_token_type_ids"]
-    assert checks(VIEW, run(model, given))["mm_token_type_ids"][0] == "≠ differs"
-    trace = run(model, {**given, "position_ids": positions})
-    assert checks(VIEW, trace)["mm_token_type_ids"] == (
-        "agrees",
-        "Not given, nor needed: the positions came ready-made.",
-    )
-    assert differing(trace) == {}

@@ -103,3 +103,18 @@ def test_pictures_without_axes_of_their_own() -> None:
     assert "their tokens count on, 3 to 8." in titled(VIEW(trace), "How the positions").text  # type: ignore[union-attr]
     where = dict(list(row)[:2] for row in titled(VIEW(trace, token="5"), "Where the token").rows)  # type: ignore[union-attr]
     assert where["comes about"] == "Tokens count on, padding left out: 5."
+
+
+def test_types_are_not_missed_where_the_positions_came_ready_made() -> None:
+    model = random_model("qwen2_5_vl")
+    given = inputs("qwen2_5_vl", [[3, ("image", (1, 8, 8)), 4]])
+    named = {name: given[name] for name in ("input_ids", "image_grid_thw", "attention_mask", "mm_token_type_ids")}
+    positions, _ = model.model.get_rope_index(**named)
+    del given["mm_token_type_ids"]
+    assert checks(VIEW, run(model, given))["mm_token_type_ids"][0] == "≠ differs"
+    trace = run(model, {**given, "position_ids": positions})
+    assert checks(VIEW, trace)["mm_token_type_ids"] == (
+        "agrees",
+        "Not given, nor needed: the positions came ready-made.",
+    )
+    assert differing(trace) == {}
