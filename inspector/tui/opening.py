@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GONE = 0.05
-"""Seconds after which a dialog that was left is gone: what is put in its place before goes with it."""
-
 
 async def open_target(app: InspectorApp, target: str, question: Question | None = None) -> None:
     """Open a saved trace; or load a model, let the user ask where there is no `question`, and run.
@@ -49,7 +46,7 @@ async def open_target(app: InspectorApp, target: str, question: Question | None 
     if run is not None:
         app.show(run)
     elif isinstance(app.screen, OpeningScreen):
-        app.set_timer(GONE, app.action_launcher)
+        app.action_launcher()
 
 
 async def tour(app: InspectorApp) -> None:

@@ -75,7 +75,8 @@ Values are patterns over module paths: * keeps every tensor, "*.self_attn:output
 
     def on_ended(self, event: Ended) -> None:
         if self._loading is not None and self._loading.failed:
-            self.dismiss(None)
+            if self.is_current:  # a form that was left has cancelled it, and must not close what came after
+                self.dismiss(None)
         else:
             self.say("The model is loaded.")
 
